@@ -1,0 +1,1 @@
+"""The commands behind `python -m utils`: what handles notebooks as files. Nothing here is imported by a notebook."""

@@ -1,0 +1,56 @@
+"""The course's environment variables, read in one place. What belongs here: names, defaults, and clear errors.
+
+=================  ==================================================================================
+COURSE_PROFILE     `full` (default): real data, real budgets. `quick`: seconds, never the network.
+COURSE_DATA_DIR    folders with data files you already have, separated as in PATH; sub-folders count.
+COURSE_CACHE       where downloads are kept (default: the user's cache folder).
+COURSE_MIRROR      a base URL tried before every other, for a class with a mirror of its own.
+COURSE_STANDINS    names, separated by commas, whose generated stand-in may be used in full.
+=================  ==================================================================================
+"""
+
+import os
+from pathlib import Path
+
+PROFILES = ("full", "quick")
+
+
+def profile() -> str:
+    """Return the profile, `full` or `quick`. Raises ValueError for any other COURSE_PROFILE."""
+    value = os.environ.get("COURSE_PROFILE", "").strip().lower() or "full"
+    if value not in PROFILES:
+        raise ValueError(
+            f"COURSE_PROFILE is {value!r}; expected 'full' or 'quick'. "
+            "Unset it for full, or set COURSE_PROFILE=quick for a run of seconds on small or generated data."
+        )
+    return value
+
+
+def data_dirs() -> list[Path]:
+    """Return the folders of COURSE_DATA_DIR, in order. Raises NotADirectoryError for one that is not there."""
+    folders = [
+        Path(part).expanduser() for part in os.environ.get("COURSE_DATA_DIR", "").split(os.pathsep) if part.strip()
+    ]
+    for folder in folders:
+        if not folder.is_dir():
+            raise NotADirectoryError(
+                f"COURSE_DATA_DIR names {str(folder)!r}, which is not a folder. "
+                f"Expected existing folders separated by {os.pathsep!r}; correct the variable or unset it."
+            )
+    return [folder.resolve() for folder in folders]
+
+
+def mirror() -> str | None:
+    """Return COURSE_MIRROR without its trailing slash, or None. Raises ValueError if it is not an http(s) address."""
+    value = os.environ.get("COURSE_MIRROR", "").strip().rstrip("/")
+    if value and not value.startswith(("http://", "https://")):
+        raise ValueError(
+            f"COURSE_MIRROR is {value!r}; expected an address that starts with http:// or https://, "
+            "below which the data files lie by name."
+        )
+    return value or None
+
+
+def permitted_standins() -> frozenset[str]:
+    """Return the data set names that COURSE_STANDINS permits to be generated in the full profile."""
+    return frozenset(part.strip() for part in os.environ.get("COURSE_STANDINS", "").split(",") if part.strip())
