@@ -151,7 +151,7 @@ def _wake_device() -> None:
 # ---------------------------------------------------------------------------------------------------------- the run
 
 
-def _device() -> tuple[str, str]:
+def find_device() -> tuple[str, str]:
     """Return the kind of device that will compute, `GPU` or `CPU`, and a text that names it."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -172,7 +172,7 @@ def _device() -> tuple[str, str]:
     return ("GPU", ", ".join(gpus)) if gpus else ("CPU", f"{cores} cores")
 
 
-def _number(value) -> str:
+def format_number(value) -> str:
     """Write a measured value for a reader: four significant digits, thousands separated."""
     if value is None:
         return "–"
@@ -317,7 +317,7 @@ def start(name: str, seed: int = 42) -> Run:
     plots.use_course_style()
     keras.utils.set_random_seed(seed)
     profile = settings.profile()
-    device, device_name = _device()
+    device, device_name = find_device()
     backend = keras.backend.backend()
     versions = {
         "Python": platform.python_version(),
@@ -352,7 +352,9 @@ def _summary(results: dict) -> str:
 
 
 def _rows(results: dict) -> list[tuple[str, str, str, str]]:
-    return [(r["label"], _number(r["lecture"]), _number(r["measured"]), r["unit"]) for r in results["reports"]]
+    return [
+        (r["label"], format_number(r["lecture"]), format_number(r["measured"]), r["unit"]) for r in results["reports"]
+    ]
 
 
 def _closing_text(results: dict) -> str:

@@ -1,0 +1,50 @@
+# The course in two commands: `make run` and `make test`. Each sets up .venv first, and again when requirements change.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+PROFILE ?= quick
+NB ?=
+GPU ?=
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/ready$(if $(GPU),-gpu)
+NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-sanitize-with=tests/nbval_sanitize.cfg
+PARALLEL = -n auto --dist loadscope
+
+.PHONY: help run test test-data lab execute lint clean
+
+help: ## list what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@echo; echo 'Variables: NB="02 14"  PROFILE=full (make run)  GPU=1 (TensorFlow with CUDA)  PYTHON=python3.12'
+
+$(READY): requirements.txt
+	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12'; exit 1; }
+	@echo 'Setting up $(VENV) with the packages of requirements.txt (once; a few minutes on a slow line)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt $(if $(GPU),'tensorflow[and-cuda]')
+	@touch $@
+
+run: $(READY) ## execute the notebooks (quick profile) side by side, and end with a table
+	@$(BIN)/python -m utils run --profile $(PROFILE) $(NB)
+
+test: $(READY) ## unit tests, style tests, and nbval over every notebook (quick profile, no network)
+	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
+
+test-data: $(READY) ## the tests that need real data in COURSE_DATA_DIR, and nbval over every notebook on it
+	@test -n "$$COURSE_DATA_DIR" || { echo 'make test-data: set COURSE_DATA_DIR to a folder with data files'; exit 1; }
+	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "realdata or notebook" tests notebooks
+
+lab: $(READY) ## open JupyterLab on 00_start_here
+	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+execute: $(READY) ## execute in the full profile, one at a time, and store the normalised outputs (NB="02 14")
+	@$(BIN)/python -m utils run --profile full --write $(NB)
+
+lint: $(READY) ## ruff over code and notebooks, and notebooks in their normal form
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/python -m utils normalise --check
+	@$(BIN)/python -m utils results --check
+
+clean: ## remove .venv and what runs leave behind
+	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+"""What the tests share: marks, the folder of notebooks to check, and a clean environment for every unit test."""
+
+from pathlib import Path
+
+import pytest
+
+from utils.cli import notebooks
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--notebooks", type=Path, default=notebooks.NOTEBOOKS, help="folder whose notebooks are style-tested"
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "notebook: a cell of a notebook, run by nbval")
+
+
+def pytest_generate_tests(metafunc):
+    if "notebook_path" in metafunc.fixturenames:
+        paths = notebooks.find(folder=metafunc.config.getoption("--notebooks"))
+        metafunc.parametrize("notebook_path", paths, ids=[path.stem for path in paths])
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("notebook")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """The quick profile, whatever the shell says."""
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+
+
+@pytest.fixture
+def full(monkeypatch):
+    """The full profile, with no stand-in permitted."""
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    monkeypatch.delenv("COURSE_STANDINS", raising=False)
