@@ -266,7 +266,7 @@ class Run:
 
     def results(self) -> dict:
         """Return everything collected so far as plain data, ready for JSON."""
-        datasets = sys.modules.get("utils.datasets")
+        loaders = sys.modules.get("utils.datasets.loaders")  # not there: this notebook loaded no data
         return {
             "notebook": self.name,
             "profile": self.profile,
@@ -274,7 +274,7 @@ class Run:
             "device": self.device,
             "device_name": self.device_name,
             "versions": self.versions,
-            "data": dict(datasets.used()) if datasets else {},
+            "data": loaders.used() if loaders else {},
             "seconds": round(time.perf_counter() - self.started, 1),
             "claims": [{"text": text, "state": state} for text, state in self.claims.items()],
             "reports": list(self.reports.values()),

@@ -40,6 +40,16 @@ def data_dirs() -> list[Path]:
     return [folder.resolve() for folder in folders]
 
 
+def cache_dir() -> Path:
+    """Return the folder in which downloads are kept: COURSE_CACHE, else the user's cache folder. Not created here."""
+    value = os.environ.get("COURSE_CACHE", "").strip()
+    if value:
+        return Path(value).expanduser().absolute()
+    import pooch  # here, because only readers without COURSE_CACHE need it and settings is imported everywhere
+
+    return pooch.os_cache("rnn-notebook-course")
+
+
 def mirror() -> str | None:
     """Return COURSE_MIRROR without its trailing slash, or None. Raises ValueError if it is not an http(s) address."""
     value = os.environ.get("COURSE_MIRROR", "").strip().rstrip("/")

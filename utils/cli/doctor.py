@@ -3,7 +3,6 @@
 import argparse
 import importlib.metadata
 import platform
-import re
 import shutil
 import sys
 
@@ -66,11 +65,14 @@ def _device() -> list[str]:
 
 def _data() -> None:
     from utils import datasets
+    from utils.cli.fetch import describe, megabytes
 
     cache = settings.cache_dir()
     existing = next(folder for folder in (cache, *cache.parents) if folder.is_dir())
     print(f"cache     {cache} ({shutil.disk_usage(existing).free / 1e9:,.0f} GB free)")
     print("data      " + (", ".join(map(str, settings.data_dirs())) or "COURSE_DATA_DIR is not set"))
-    plans = [plan for plan in datasets.plan() if re.fullmatch(r"[a-z0-9_.-]+", plan.entry.name, re.IGNORECASE)]
+    plans = datasets.plan()
     for plan in plans:
-        print(f"          {plan.line()}")
+        print(f"          {describe(plan)}")
+    missing = [plan for plan in plans if plan.path is None and plan.urls]
+    print(f"          to download for everything: {megabytes(sum(plan.entry.size or 0 for plan in missing))}")

@@ -61,7 +61,10 @@ def main(args: argparse.Namespace) -> int:
     jobs = min(len(paths), args.jobs or (1 if args.write else cores))
     console = Console()
     started = time.perf_counter()
-    console.print(f"{len(paths)} notebooks, {settings.profile()} profile, {jobs} at a time", highlight=False)
+    console.print(
+        f"{len(paths)} notebook{'s' * (len(paths) > 1)}, {settings.profile()} profile, {jobs} at a time",
+        highlight=False,
+    )
     outcomes = asyncio.run(_run_all(paths, jobs, args.timeout, console))
     if args.write:
         for outcome in outcomes:
@@ -129,10 +132,10 @@ async def _execute(path: Path, timeout: float, report) -> Outcome:
             await asyncio.wait_for(client.async_execute(stderr=log), timeout)
     except CellExecutionError as error:
         outcome.error = notebooks.ANSI.sub("", str(error)).strip()
-    except TimeoutError:
-        outcome.error = f"not finished after {timeout:.0f} s; give --timeout more, or look for an endless loop"
     except Exception as error:  # a dead kernel, a full disk: whatever it is, the other notebooks go on
         outcome.error = f"{type(error).__name__}: {error}"
+        if time.perf_counter() - started >= timeout:  # the interrupted kernel may report its own end first
+            outcome.error = f"not finished after {timeout:.0f} s; give --timeout more, or look for an endless loop"
     outcome.seconds = time.perf_counter() - started
     outcome.results = notebooks.results(notebook)
     outcome.states = _claim_states(notebook, outcome.results)

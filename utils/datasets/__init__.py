@@ -1,0 +1,60 @@
+"""Data sets: a list of files, verified downloads, loaders, and generated stand-ins.
+
+What belongs here: files and arrays. What does not: models, and anything that knows a notebook.
+
+=============================  =====================================================================
+load_jena(), load_beijing()    frames with a fixed schema, real or (where allowed) generated
+used()                         which of them were real in this process, and which generated
+fetch(name), locate(name)      the path of a checked file; locate never uses the network
+fetch_any(), locate_any()      the first of several forms that can be had
+plan(names)                    what is on disk and what would be downloaded, with sizes and licences
+registry(), forms(name)        the entries of `data/registry.toml`
+unpack(archive, into)          safe, all-or-nothing extraction; open_member and read for single files
+=============================  =====================================================================
+"""
+
+from utils.datasets.archives import BadArchive, Limits, open_member, read, unpack
+
+# From here on `utils.datasets.registry` is the function; the module stays importable by `from ... import`.
+from utils.datasets.registry import Entry, RegistryError, UnknownName, find, forms, registry
+from utils.datasets.transfer import DataUnavailable, Plan, fetch, fetch_any, locate, locate_any, plan
+
+# The loaders need pandas, half a second to import; fetch and the command line do not. So they come when asked for.
+_LAZY = ("BEIJING_COLUMNS", "JENA_COLUMNS", "find_real", "load_beijing", "load_jena", "used")
+
+
+def __getattr__(name):
+    """Import the loaders at their first use (PEP 562)."""
+    if name in _LAZY:
+        from utils.datasets import loaders
+
+        return getattr(loaders, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [
+    "BEIJING_COLUMNS",
+    "JENA_COLUMNS",
+    "BadArchive",
+    "DataUnavailable",
+    "Entry",
+    "Limits",
+    "Plan",
+    "RegistryError",
+    "UnknownName",
+    "fetch",
+    "fetch_any",
+    "find",
+    "find_real",
+    "forms",
+    "load_beijing",
+    "load_jena",
+    "locate",
+    "locate_any",
+    "open_member",
+    "plan",
+    "read",
+    "registry",
+    "unpack",
+    "used",
+]
