@@ -145,7 +145,8 @@ def _wake_device() -> None:
         # Several notebooks run side by side: none may take the whole card.
         with contextlib.suppress(RuntimeError):  # already running, which is fine
             tf.config.experimental.set_memory_growth(gpu, True)
-    float(tf.reduce_sum(tf.ones((2, 2))))
+    on_cpu = not tf.config.list_physical_devices("GPU")
+    tf.function(tf.reduce_sum, jit_compile=on_cpu)(tf.ones((2, 2)))  # XLA introduces itself at its first compilation
 
 
 # ---------------------------------------------------------------------------------------------------------- the run
@@ -315,6 +316,7 @@ def start(name: str, seed: int = 42) -> Run:
     from utils import plots
 
     plots.use_course_style()
+    keras.utils.clear_session(free_memory=False)  # older releases keep their random generator across a new seed
     keras.utils.set_random_seed(seed)
     profile = settings.profile()
     device, device_name = find_device()
