@@ -5,6 +5,8 @@ given or current axes and returns them; none calls `plt.show()`.
 """
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
@@ -30,3 +32,37 @@ def use_course_style() -> None:
             "image.cmap": "cividis",
         }
     )
+
+
+def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label="baseline", ylim=None):
+    """Draw the losses of several trainings against the epoch: validation as lines, training as small dots.
+
+    histories : {name: history}, each a Keras `History` or its dict with `loss` and `val_loss` (one value an epoch).
+    baseline : an error that needs no training, in the units of the loss, drawn as a dashed horizontal line.
+    scale : what one unit of the loss is worth, for example the standard deviation in degC.
+    ylim : (low, high) in the units drawn; a first epoch far off would flatten all others.
+
+    Each line is labelled at its right end. Returns the axes; the caller names units and title.
+    """
+    ax = ax or plt.gca()
+    ends = []
+    for k, (name, history) in enumerate(histories.items()):
+        losses = getattr(history, "history", history)
+        training, validation = (scale * np.asarray(losses[key]) for key in ("loss", "val_loss"))
+        epochs, colour = np.arange(1, len(training) + 1), COLOURS[k % len(COLOURS)]
+        ax.plot(epochs, training, ".", color=colour, alpha=0.55)
+        ax.plot(epochs, validation, color=colour, linestyle=LINES[k % len(LINES)], marker="", zorder=3)
+        ends.append((validation[-1], name, colour))
+    if baseline is not None:
+        ax.axhline(scale * baseline, color="0.4", linestyle=(0, (6, 4)), linewidth=1)
+        ends.append((scale * baseline, baseline_label, "0.35"))
+    if ylim is not None:
+        ax.set_ylim(ylim)
+    low, high = ax.get_ylim()
+    last = -np.inf
+    for value, text, colour in sorted(ends):
+        last = max(np.clip(value, low, high), last + (high - low) / 12)  # lines that end together: labels side by side
+        ax.text(1.01, last, text, transform=ax.get_yaxis_transform(), color=colour, va="center", fontsize=9)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("epoch (dots: training, lines: validation)")
+    return ax

@@ -45,9 +45,9 @@ def cache_dir() -> Path:
     value = os.environ.get("COURSE_CACHE", "").strip()
     if value:
         return Path(value).expanduser().absolute()
-    import pooch  # here, because only readers without COURSE_CACHE need it and settings is imported everywhere
+    import platformdirs  # here, because only readers without COURSE_CACHE need it and settings is imported everywhere
 
-    return pooch.os_cache("rnn-notebook-course")
+    return Path(platformdirs.user_cache_dir("rnn-notebook-course"))
 
 
 def mirror() -> str | None:

@@ -316,7 +316,10 @@ def _reason(error: Exception) -> tuple[str, bool]:
 def _download(entry: Entry, url: str, part: Path) -> None:
     """Write what `url` sends to `part`. Raises what requests raises, _TooLong, and OSError from the disk alone."""
     import requests
-    from pooch import HTTPDownloader
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its tqdm misses ipywidgets, which nobody here uses, and says so with a path
+        from pooch import HTTPDownloader
 
     with _progress(entry) as bar, part.open("wb") as file:
         # identity: a transfer that the server compresses on the way would not be the bytes that were hashed.

@@ -1,0 +1,190 @@
+"""Windows against a slow loop and against Keras; scaling against a hand computation; errors that say what to do."""
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from utils import timeseries
+
+
+def row_numbers(num_rows, num_features=2):
+    """Return data whose every value is its row number, and the row numbers as target: windows tell on themselves."""
+    rows = np.arange(num_rows)
+    return np.repeat(rows[:, None], num_features, axis=1).astype("float32"), rows.astype("float32")
+
+
+def everything(dataset):
+    """Return all inputs and all targets of a data set as two arrays."""
+    inputs, targets = zip(*((np.asarray(x), np.asarray(y)) for x, y in dataset))
+    return np.concatenate(inputs), np.concatenate(targets)
+
+
+def slow_windows(data, target, start, stop, lookback, step, delay, stride):
+    """Return what `windows` should give, by definition: try each row, keep it if all that it touches is inside."""
+    inputs, targets = [], []
+    for now in range(start, stop):
+        picked = [now - k * step for k in reversed(range(lookback // step))]
+        if picked[0] >= start and now + delay < stop:
+            inputs.append([data[row] for row in picked])
+            targets.append(target[now + delay])
+    return np.array(inputs[::stride]), np.array(targets[::stride])
+
+
+sizes = st.fixed_dictionaries(
+    {
+        "start": st.integers(0, 20),
+        "lookback": st.integers(1, 24),
+        "step": st.integers(1, 6),
+        "delay": st.integers(1, 12),
+        "stride": st.integers(1, 7),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(sizes, st.integers(1, 60), st.integers(1, 9))
+def test_windows_equal_a_slow_loop(size, length, batch_size):
+    assume(size["lookback"] >= size["step"])
+    stop = size["start"] + length
+    rng = np.random.default_rng(length)
+    data, target = rng.normal(size=(90, 3)).astype("float32"), rng.normal(size=90).astype("float32")
+    expected_inputs, expected_targets = slow_windows(data, target, stop=stop, **size)
+    if not len(expected_inputs):
+        with pytest.raises(ValueError, match="too few"):
+            timeseries.windows(data, target, stop=stop, batch_size=batch_size, **size)
+        return
+    inputs, targets = everything(timeseries.windows(data, target, stop=stop, batch_size=batch_size, **size))
+    np.testing.assert_array_equal(inputs, expected_inputs)
+    np.testing.assert_array_equal(targets, expected_targets)
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_no_window_leaves_its_rows_and_every_target_is_delay_rows_later(shuffle):
+    data, target = row_numbers(400)
+    for start, stop in timeseries.split_rows(400, 150, 260):
+        inputs, targets = everything(
+            timeseries.windows(data, target, start, stop, 60, 6, 24, batch_size=7, shuffle=shuffle, seed=1)
+        )
+        assert inputs.min() == start, "the first window should begin at the first row of its range"
+        assert targets.max() == stop - 1, "the last target should be the last row of its range"
+        np.testing.assert_array_equal(targets - inputs[:, -1, 0], 24)
+        np.testing.assert_array_equal(np.diff(inputs[:, :, 0], axis=1), 6)
+
+
+def test_the_windows_are_those_of_keras():
+    rng = np.random.default_rng(0)
+    data, target = rng.normal(size=(500, 4)).astype("float32"), rng.normal(size=500).astype("float32")
+    start, stop, lookback, step, delay = 100, 400, 72, 3, 20
+    span = (lookback // step - 1) * step
+    theirs = keras.utils.timeseries_dataset_from_array(
+        data[start : stop - delay], target[start + span + delay : stop], lookback // step, sampling_rate=step
+    )
+    ours = timeseries.windows(data, target, start, stop, lookback, step, delay, batch_size=64)
+    for mine, other in zip(everything(ours), everything(theirs), strict=True):
+        np.testing.assert_array_equal(mine, other)
+
+
+def test_several_delays_give_a_column_each():
+    data, target = row_numbers(200)
+    inputs, targets = everything(timeseries.windows(data, target, 20, 120, 30, 3, (6, 1, 18), batch_size=16))
+    np.testing.assert_array_equal(targets - inputs[:, -1, :1], np.tile([6, 1, 18], (len(inputs), 1)))
+    assert targets.max() == 119
+
+
+def test_shuffling_draws_each_window_once_a_pass_and_anew_at_each_pass():
+    data, target = row_numbers(300)
+
+    def drawn(seed):
+        dataset = timeseries.windows(data, target, 0, 300, 12, 2, 5, batch_size=32, shuffle=True, seed=seed)
+        return [everything(dataset)[1] for _ in range(2)]
+
+    first, second = drawn(3)
+    assert not np.array_equal(first, np.sort(first))
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(np.sort(first), np.sort(second))
+    np.testing.assert_array_equal(np.sort(first), np.arange(10 + 5, 300))
+    np.testing.assert_array_equal(first, drawn(3)[0])
+    assert not np.array_equal(first, drawn(4)[0])
+
+
+def test_drop_remainder_keeps_one_shape():
+    data, target = row_numbers(100)
+    shapes = {len(x) for x, _ in timeseries.windows(data, target, 0, 100, 10, 2, 3, batch_size=16, drop_remainder=True)}
+    assert shapes == {16}
+
+
+def test_split_rows_covers_every_row_once_in_order():
+    ranges = timeseries.split_rows(420_551, 200_000, 300_000)
+    assert ranges == ((0, 200_000), (200_000, 300_000), (300_000, 420_551))
+    for wrong in ((0,), (5, 5), (7, 3), (10,), (12,)):
+        with pytest.raises(ValueError, match="do not divide"):
+            timeseries.split_rows(10, *wrong)
+
+
+def test_normalise_knows_only_the_training_rows():
+    rng = np.random.default_rng(1)
+    data = rng.normal(loc=[3, -50], scale=[2, 9], size=(1000, 2))
+    scaled, mean, std = timeseries.normalise(data, (100, 600))
+    np.testing.assert_allclose(scaled[100:600].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(scaled[100:600].std(axis=0), 1, atol=1e-5)
+    np.testing.assert_allclose(scaled * std + mean, data, atol=1e-4)
+    changed = data.copy()
+    changed[600:] *= 1000  # the future
+    changed[:100] += 77
+    again, mean_again, std_again = timeseries.normalise(pd.DataFrame(changed), (100, 600))
+    np.testing.assert_array_equal(mean, mean_again)
+    np.testing.assert_array_equal(std, std_again)
+    np.testing.assert_array_equal(scaled[100:600], again[100:600])
+    assert scaled.dtype == np.float32
+
+
+def test_normalise_says_what_is_wrong():
+    data = np.arange(20.0).reshape(10, 2)
+    with pytest.raises(ValueError, match="inside it"):
+        timeseries.normalise(data, (0, 11))
+    with pytest.raises(ValueError, match=r"columns \[1\] are constant"):
+        timeseries.normalise(np.c_[np.arange(10.0), np.ones(10)], (0, 10))
+    data[9, 0] = np.nan
+    with pytest.raises(ValueError, match=r"columns \[0\] hold NaN"):
+        timeseries.normalise(data, (0, 5))
+
+
+def test_persistence_error_equals_a_loop():
+    rng = np.random.default_rng(2)
+    target = rng.normal(size=300).cumsum()
+    rows = timeseries.window_rows(50, 250, 30, 5, 12, stride=4)
+    expected = sum(abs(target[row + 12] - target[row]) for row in rows) / len(rows)
+    assert timeseries.persistence_error(target, rows, 12) == pytest.approx(expected)
+    assert timeseries.persistence_error(np.arange(300.0), rows, 12) == 12
+    for wrong in ([], [288], [-1, 5]):
+        with pytest.raises(ValueError, match="expected rows from 0 to 287"):
+            timeseries.persistence_error(target, np.array(wrong, dtype=int), 12)
+
+
+def test_the_lecture_s_sizes():
+    now = timeseries.window_rows(0, 200_000, 1440, 6, 144)
+    assert (now[0], now[-1], len(now)) == (1434, 199_855, 198_422)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stop": 40}, "touches 47 rows"),
+        ({"lookback": 3, "step": 6}, "shorter than one step"),
+        ({"delay": 0}, "delay is 0"),
+        ({"step": 2.5}, "step is 2.5"),
+        ({"stride": 0}, "stride is 0"),
+        ({"start": -1}, "start at 0"),
+        ({"stop": 101}, "which has 100 rows"),
+        ({"target": np.zeros(99)}, r"got \(100, 2\) and \(99,\)"),
+        ({"data": np.zeros(100)}, r"got \(100,\) and \(100,\)"),
+    ],
+)
+def test_clear_errors(changes, message):
+    data, target = row_numbers(100)
+    good = {"data": data, "target": target, "start": 0, "stop": 100, "lookback": 24, "step": 2, "delay": 24}
+    with pytest.raises(ValueError, match=message):
+        timeseries.windows(**{**good, "batch_size": 8, **changes})
