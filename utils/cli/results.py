@@ -57,25 +57,35 @@ def replace_block(text: str, name: str, block: str) -> str:
 
 
 def results_table(stored: dict[str, dict | None]) -> str:
-    """Return the measured figures of all notebooks as Markdown, one row a figure."""
-    lines = ["| notebook | figure | lecture | measured |", "|---|---|---:|---:|"]
-    times = ["", "| notebook | profile and data | seconds | claims held | failed |", "|---|---|---:|---:|---:|"]
-    for name, results in stored.items():
-        if results is None:
-            continue
-        link = f"[{name}](notebooks/{name}.ipynb)"
-        for row in results["reports"]:
-            unit = f" {row['unit']}" if row["unit"] else ""
-            lecture = "–" if row["lecture"] is None else format_number(row["lecture"]) + unit
-            cells = (link, row["label"], lecture, format_number(row["measured"]) + unit)
-            lines.append(f"| {' | '.join(map(_cell, cells))} |")
-            link = ""
+    """Return the stored results as Markdown: one row a notebook, the lecture's figures, and, folded, all others."""
+    done = {name: results for name, results in stored.items() if results is not None}
+    runs = ["| notebook | profile and data | seconds | claims held | failed |", "|---|---|---:|---:|---:|"]
+    for name, results in done.items():
         data = ", ".join(f"{key}: {source}" for key, source in sorted(results["data"].items()))
         states = [claim["state"] for claim in results["claims"]]
         profile = results["profile"] + (f"; {data}" if data else "")
         counts = f"{states.count(HELD)} of {len(states)} | {states.count(FAILED)}"
-        times.append(f"| {name} | {_cell(profile)} | {results['seconds']:.0f} | {counts} |")
-    return "\n".join(lines + times)
+        runs.append(f"| {_link(name)} | {_cell(profile)} | {results['seconds']:.0f} | {counts} |")
+    fold = ["", "<details><summary>All other figures</summary>", ""]
+    return "\n".join([*runs, "", *_figures(done, True), *fold, *_figures(done, False), "", "</details>"])
+
+
+def _figures(stored: dict[str, dict], with_lecture: bool) -> list[str]:
+    """Return the rows of figures that have one of the lecture's beside them, or of those that have none."""
+    titles = ["notebook", "figure", "lecture", "measured"] if with_lecture else ["notebook", "figure", "measured"]
+    lines = [f"| {' | '.join(titles)} |", f"|---|---|{'---:|' * (len(titles) - 2)}"]
+    for name, results in stored.items():
+        link = _link(name)
+        for row in (row for row in results["reports"] if (row["lecture"] is not None) == with_lecture):
+            kinds = ["lecture", "measured"] if with_lecture else ["measured"]
+            cells = [link, row["label"], *(f"{format_number(row[kind])} {row['unit']}".strip() for kind in kinds)]
+            lines.append(f"| {' | '.join(map(_cell, cells))} |")
+            link = ""  # once for each notebook
+    return lines
+
+
+def _link(name: str) -> str:
+    return f"[{name}](notebooks/{name}.ipynb)"
 
 
 def _cell(text: str) -> str:

@@ -1,0 +1,51 @@
+"""utils.plots: the course's style, and the pictures that several notebooks share."""
+
+import itertools
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+
+from utils import plots
+
+HISTORY = {"loss": [0.5, 0.3, 0.2], "val_loss": [0.6, 0.4, 0.35]}
+
+
+@pytest.fixture
+def axes():
+    """Axes on a fresh figure that is closed afterwards, with the style put back."""
+    with mpl.rc_context():
+        mpl.use("Agg")
+        figure, axes = plt.subplots()
+        yield axes
+        plt.close(figure)
+
+
+def test_the_style_sets_size_and_distinct_lines(axes):
+    plots.use_course_style()
+    assert mpl.rcParams["figure.figsize"] == [7, 3]
+    cycle = mpl.rcParams["axes.prop_cycle"].by_key()
+    assert len(set(cycle["color"])) == len(set(map(str, cycle["linestyle"]))) == len(plots.COLOURS)
+
+
+def test_loss_curves_draw_scaled_losses_with_labels_and_baseline(axes):
+    class History:
+        history = HISTORY
+
+    drawn = plots.loss_curves({"dense": HISTORY, "GRU": History}, 0.29, axes, scale=10, baseline_label="as now")
+    assert drawn is axes
+    training, validation, *_, baseline = axes.get_lines()
+    assert list(training.get_ydata()) == [5, 3, 2]
+    assert list(validation.get_ydata()) == [6, 4, 3.5]
+    assert list(validation.get_xdata()) == [1, 2, 3]
+    assert baseline.get_ydata()[0] == pytest.approx(2.9)
+    assert {text.get_text() for text in axes.texts} == {"dense", "GRU", "as now"}
+    heights = sorted(text.get_position()[1] for text in axes.texts)
+    low, high = axes.get_ylim()
+    gaps = [upper - lower for lower, upper in itertools.pairwise(heights)]
+    assert min(gaps) > (high - low) / 13, "labels of lines that end together stand apart"
+
+
+def test_loss_curves_keep_labels_inside_a_given_range(axes):
+    plots.loss_curves({"far off": {"loss": [9, 9], "val_loss": [9, 9]}}, ax=axes, ylim=(0, 1))
+    assert axes.texts[0].get_position()[1] <= 1
