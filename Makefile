@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 PROFILE ?= quick
 NB ?=
+ARGS ?=
 GPU ?=
 VENV = .venv
 BIN = $(VENV)/bin
@@ -15,7 +16,7 @@ PARALLEL = -n auto --dist loadscope
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
-	@echo; echo 'Variables: NB="02 14"  PROFILE=full (make run)  GPU=1 (TensorFlow with CUDA)  PYTHON=python3.12'
+	@echo; echo 'Variables: NB="02 14"  PROFILE=full (make run)  GPU=1 (TensorFlow with CUDA)  PYTHON=python3.12  ARGS="--no-browser" (make lab)'
 
 $(READY): requirements.txt
 	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12'; exit 1; }
@@ -35,7 +36,7 @@ test-data: $(READY) ## the tests that need real data in COURSE_DATA_DIR, and nbv
 	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "realdata or notebook" tests notebooks
 
 lab: $(READY) ## open JupyterLab on 00_start_here
-	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
 
 execute: $(READY) ## execute in the full profile, one at a time, and store the normalised outputs (NB="02 14")
 	@$(BIN)/python -m utils run --profile full --write $(NB)

@@ -112,6 +112,17 @@ def test_run_goes_on_after_a_failure_and_exits_with_1(tmp_path):
     assert changed == {"03_intended.ipynb"}, "only a notebook that passed is written"
 
 
+def test_run_does_not_take_stored_outputs_for_new_ones(tmp_path):
+    path = tmp_path / "01_good.ipynb"
+    write(path, *claims("01_good"))
+    assert run(tmp_path, "--profile=full", "--write").returncode == 0
+    notebook = notebooks.read(path)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("raise SystemError('no data')"))
+    notebooks.write(notebook, path)
+    done = run(tmp_path, "--profile=full")
+    assert rows(done.stdout)["01_good"][1:] == ["0", "0", "0", "FAILED"]
+
+
 def test_run_narrows_to_the_notebooks_named(tmp_path):
     for name in ("01_one", "02_two"):
         write(tmp_path / f"{name}.ipynb", "1")

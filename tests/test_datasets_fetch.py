@@ -22,7 +22,18 @@ import pytest
 from loopback import DATA, HTML, body, course, cut, no_network, server, slow, stalled, status, truncated
 
 from utils import COURSE_ROOT, settings
-from utils.datasets import DataUnavailable, UnknownName, checks, fetch, fetch_any, locate, plan, transfer
+from utils.datasets import (
+    DataUnavailable,
+    UnknownName,
+    checks,
+    contents,
+    fetch,
+    fetch_any,
+    hashes,
+    locate,
+    plan,
+    transfer,
+)
 
 
 def refused(name="set"):
@@ -405,8 +416,8 @@ def test_first_copy_is_recorded_and_a_second_is_refused(course, poems, no_networ
 def test_recorded_copy_is_not_judged_by_contents_again(course, poems, monkeypatch):
     poems.write_bytes(VERSE)
     locate("poems")
-    monkeypatch.setitem(checks.CHECKS, "persian-verse", lambda path: pytest.fail("checked twice"))
-    checks._KNOWN.clear()
+    monkeypatch.setitem(contents.CHECKS, "persian-verse", lambda path: pytest.fail("checked twice"))
+    hashes._KNOWN.clear()
     assert locate("poems") == poems
 
 

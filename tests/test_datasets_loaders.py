@@ -16,7 +16,7 @@ import pytest
 from loopback import course, no_network, registry, server, status
 
 from utils import COURSE_ROOT, datasets, settings
-from utils.datasets import BEIJING_COLUMNS, JENA_COLUMNS, DataUnavailable, checks, load_beijing, load_jena, loaders
+from utils.datasets import BEIJING_COLUMNS, JENA_COLUMNS, DataUnavailable, contents, load_beijing, load_jena, loaders
 
 try:
     DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
@@ -39,10 +39,10 @@ BEIJING_HEADER = "No,year,month,day,hour,pm2.5,DEWP,TEMP,PRES,cbwd,Iws,Is,Ir"
 @pytest.fixture
 def jena_file(course, monkeypatch):
     """A small Jena archive in the course's folder that passes for the real one."""
-    monkeypatch.setattr(checks, "JENA_ROWS", len(JENA_ROWS))
+    monkeypatch.setattr(contents, "JENA_ROWS", len(JENA_ROWS))
     course.add("jena", file="jena.zip", no_sha256="x", check="jena", urls=["https://data.invalid/jena.zip"])
     course.add("jena-csv", file="jena.csv", no_sha256="x", check="jena", form_of="jena", lacks="nothing")
-    text = "\r\n".join([checks.JENA_HEADER, *JENA_ROWS])
+    text = "\r\n".join([contents.JENA_HEADER, *JENA_ROWS])
     with zipfile.ZipFile(course.data / "jena.zip", "w") as box:
         box.writestr("jena_climate_2009_2016.csv", text)
     return course.data / "jena.zip"
@@ -52,7 +52,7 @@ def jena_file(course, monkeypatch):
 def beijing_file(course, monkeypatch):
     """A small Beijing archive in the course's folder that passes for the real one."""
     text = "\n".join([BEIJING_HEADER, *BEIJING_ROWS]) + "\n"
-    monkeypatch.setattr(checks, "BEIJING_SHA256", hashlib.sha256(text.encode()).hexdigest())
+    monkeypatch.setattr(contents, "BEIJING_SHA256", hashlib.sha256(text.encode()).hexdigest())
     for name, file in (("beijing", "b.zip"), ("beijing-csv", "b.csv"), ("beijing-rezipped", "b2.zip")):
         form = {} if name == "beijing" else {"form_of": "beijing", "lacks": "nothing"}
         course.add(name, file=file, no_sha256="x", check="beijing", **form)
@@ -98,7 +98,7 @@ def standins(monkeypatch):
 def test_columns_are_those_of_the_file():
     assert len(JENA_COLUMNS) == 14
     assert JENA_COLUMNS[0] == "p (mbar)" and JENA_COLUMNS[-1] == "wd (deg)"
-    assert ",".join(f'"{name}"' for name in ("Date Time", *JENA_COLUMNS)) == checks.JENA_HEADER
+    assert ",".join(f'"{name}"' for name in ("Date Time", *JENA_COLUMNS)) == contents.JENA_HEADER
 
 
 def test_jena_schema(jena_file, no_network, capsys):

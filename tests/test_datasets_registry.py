@@ -11,7 +11,7 @@ import pytest
 from loopback import course, registry
 
 from utils import COURSE_ROOT, settings
-from utils.datasets import RegistryError, UnknownName, archives, checks
+from utils.datasets import RegistryError, UnknownName, archives, checks, contents
 
 LIST = COURSE_ROOT / "data" / "registry.toml"
 ENTRIES = registry.parse(LIST.read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def test_entry_is_complete(entry):
     assert entry.licence.strip() and entry.citation.strip() and entry.title.strip()
     assert re.fullmatch("[0-9a-f]{64}", entry.sha256) if entry.sha256 else len(entry.no_sha256) > 10
     assert entry.sha256 is None or entry.bytes, "who knows the SHA-256 has the size"
-    assert entry.hashes or entry.check in checks.CHECKS
+    assert entry.hashes or entry.check in contents.CHECKS
     if entry.form_of is not None:
         assert ENTRIES[entry.form_of].form_of is None
         assert len(entry.lacks) > 10
@@ -197,25 +197,25 @@ def test_changed_list_is_read_again(course):
 # Contents, on files made here ------------------------------------------------------------------------
 
 
-def jena_csv(rows=checks.JENA_ROWS, header=checks.JENA_HEADER, columns=14):
+def jena_csv(rows=contents.JENA_ROWS, header=contents.JENA_HEADER, columns=14):
     row = "01.01.2009 00:10:00" + ",1.0" * columns
     return (header + "\r\n" + "\r\n".join([row] * rows)).encode()
 
 
 def test_jena_check_admits_the_archive_and_the_csv(tmp_path):
     (tmp_path / "a.csv").write_bytes(jena_csv())
-    checks.CHECKS["jena"](tmp_path / "a.csv")
+    contents.CHECKS["jena"](tmp_path / "a.csv")
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as box:
         box.writestr("__MACOSX/._x", b"noise")
         box.writestr("in/jena_climate_2009_2016.csv", jena_csv())
-    checks.CHECKS["jena"](tmp_path / "a.zip")
+    contents.CHECKS["jena"](tmp_path / "a.zip")
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
         (jena_csv(rows=4000), "expected 420,551 rows, found 4,000"),
-        (jena_csv(rows=3, header=checks.JENA_HEADER.replace('"', "")), "expected the header"),
+        (jena_csv(rows=3, header=contents.JENA_HEADER.replace('"', "")), "expected the header"),
         (jena_csv(columns=11), "14 numbers in every row"),
         (jena_csv().replace(b"01.01.2009", b"02.01.2009", 1), "first row"),
         (b"", "expected the header"),
@@ -223,24 +223,24 @@ def test_jena_check_admits_the_archive_and_the_csv(tmp_path):
 )
 def test_jena_check_refuses(tmp_path, data, says):
     (tmp_path / "a.csv").write_bytes(data)
-    with pytest.raises(checks.WrongFile, match=says):
-        checks.CHECKS["jena"](tmp_path / "a.csv")
+    with pytest.raises(contents.WrongFile, match=says):
+        contents.CHECKS["jena"](tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("name", sorted(checks.CHECKS))
+@pytest.mark.parametrize("name", sorted(contents.CHECKS))
 @pytest.mark.parametrize("data", [b"<!DOCTYPE html><html></html>", b"", b"PK\x03\x04 broken", b"\xff\xfe\x00"])
 def test_no_check_admits_rubbish(tmp_path, name, data):
     (tmp_path / "a").write_bytes(data)
-    with pytest.raises((checks.WrongFile, archives.BadArchive)):
-        checks.CHECKS[name](tmp_path / "a")
+    with pytest.raises((contents.WrongFile, archives.BadArchive)):
+        contents.CHECKS[name](tmp_path / "a")
 
 
 def test_archive_without_the_member_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as box:
         box.writestr("other.csv", b"a,b")
     for name in ("jena", "beijing", "emojify", "pes-eng"):
-        with pytest.raises(checks.WrongFile, match=r"expected a member .*other\.csv"):
-            checks.CHECKS[name](tmp_path / "a.zip")
+        with pytest.raises(contents.WrongFile, match=r"expected a member .*other\.csv"):
+            contents.CHECKS[name](tmp_path / "a.zip")
 
 
 # Real files ------------------------------------------------------------------------------------------
@@ -276,7 +276,7 @@ def test_real_files_are_those_of_the_list(course, name):
             try:
                 checks.verify(entry, path)
                 break
-            except checks.WrongFile as error:
+            except contents.WrongFile as error:
                 reasons.append(f"{entry.name}: {error}")
         else:
             pytest.fail(f"{path.name} is no known file: {reasons}")
@@ -311,7 +311,7 @@ def test_checks_of_contents_admit_the_real_sets(name, check):
     path = next((path for entry, path in REAL if entry.name == name), None)
     if path is None:
         pytest.skip("the file is not at hand")
-    checks.CHECKS[check](path)
+    contents.CHECKS[check](path)
 
 
 @pytest.mark.realdata

@@ -107,8 +107,10 @@ async def _execute(path: Path, timeout: float, report) -> Outcome:
     """Execute one notebook in a kernel of its own, and keep the executed copy in build/run/<profile>."""
     outcome = Outcome(path)
     notebook = notebooks.read(path)
-    total = sum(cell.cell_type == "code" for cell in notebook.cells)
-    done = 0
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:  # stored outputs of cells that are not reached must not pass for new ones
+        cell.outputs, cell.execution_count = [], None
+    done, total = 0, len(code)
 
     def cell_executed(**_):
         nonlocal done
@@ -162,7 +164,7 @@ def _show(outcomes: list[Outcome], console: Console) -> None:
         if outcome.error:
             tail = "\n".join(outcome.error.splitlines()[-25:])
             console.rule(f"{outcome.path.stem} failed")
-            console.print(tail, markup=False, highlight=False)
+            console.print(tail, markup=False, highlight=False, soft_wrap=True)
             console.print(f"as far as it came: {outcome.copy.relative_to(COURSE_ROOT)}", markup=False, highlight=False)
     table = Table("notebook", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("seconds", "held", "not judged", "failed"):

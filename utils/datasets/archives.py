@@ -26,7 +26,8 @@ from typing import BinaryIO
 
 from filelock import FileLock
 
-CHUNK = 1 << 20
+from utils.datasets.hashes import CHUNK, digest
+
 _STAMP = ".unpacked"
 
 
@@ -250,8 +251,6 @@ def unpack(archive: Path, into: Path, limits: Limits = LIMITS) -> Path:
     or devices, or unfolds beyond `limits`; FileExistsError if `into` holds anything else; OSError if it cannot be
     written.
     """
-    from utils.datasets.checks import digest  # here, because checks reads archives
-
     archive, into = Path(archive), Path(into).absolute()
     stamp = digest(archive)
     into.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from utils import settings
 from utils.datasets import archives
-from utils.datasets.checks import BEIJING_MEMBER, JENA_HEADER, JENA_MEMBER
+from utils.datasets.contents import BEIJING_MEMBER, JENA_HEADER, JENA_MEMBER
 from utils.datasets.registry import Entry
 from utils.datasets.transfer import DataUnavailable, fetch_any, locate_any
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from utils import COURSE_ROOT
+from utils.datasets.contents import CHECKS
 
 REGISTRY_FILE = COURSE_ROOT / "data" / "registry.toml"
 
@@ -121,8 +122,6 @@ def parse(text: str, where: str = "registry.toml") -> dict[str, Entry]:
 
     `text` is TOML, `where` what messages call it. Raises RegistryError with every problem found.
     """
-    from utils.datasets.checks import CHECKS  # here, because checks imports Entry from this module
-
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
