@@ -78,8 +78,19 @@ def opening(notebook, path: Path) -> Iterator[str]:
     goals = re.findall(r"^- ", title.source.partition("**Before")[0], re.MULTILINE)
     if not 3 <= len(goals) <= 5:
         yield f"the opening cell has {len(goals)} goals; expected 3 to 5"
-    if not re.search(r"\*\*Time\*\*.*\bCPU\b", title.source):
-        yield "the opening cell does not say how long the notebook takes on a CPU"
+    yield from _stated_time(title.source, notebooks.results(notebook))
+
+
+def _stated_time(text: str, results: dict | None) -> Iterator[str]:
+    """The minutes in the opening cell are those that the stored run took."""
+    found = re.search(r"\*\*Time\*\*: (?:about (\d+) minutes?|under a minute)\s+on two CPU cores", text)
+    if not found:
+        yield "the opening cell does not say '**Time**: about N minutes (or: under a minute) on two CPU cores'"
+    elif results and results["device"] == "CPU":
+        minutes = results["seconds"] / 60
+        low, high = (0, 1) if found[1] is None else (0.6 * int(found[1]), 1.4 * int(found[1]))
+        if not low <= minutes <= high:
+            yield f"the opening cell says {found[0]!r}, but the stored run took {minutes:.1f} minutes"
 
 
 def first_cells(notebook, path: Path) -> Iterator[str]:
