@@ -198,9 +198,10 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 @pytest.fixture
 def copies(tmp_path):
-    """The course's notebooks, copied."""
+    """The course's notebooks, copied, without the badges that a teacher may have stamped into them."""
     for path in notebooks.find():
         shutil.copy(path, tmp_path)
+    main(["badges", "--remove", f"--folder={tmp_path}"])
     return tmp_path
 
 
