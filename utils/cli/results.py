@@ -75,7 +75,8 @@ def _figures(stored: dict[str, dict], with_lecture: bool) -> list[str]:
     titles = ["notebook", "figure", "lecture", "measured"] if with_lecture else ["notebook", "figure", "measured"]
     lines = [f"| {' | '.join(titles)} |", f"|---|---|{'---:|' * (len(titles) - 2)}"]
     for name, results in stored.items():
-        link = _link(name)
+        generated = [key for key, source in sorted(results["data"].items()) if source != "real"]
+        link = _link(name) + (f" (stand-in: {', '.join(generated)})" if generated else "")
         for row in (row for row in results["reports"] if (row["lecture"] is not None) == with_lecture):
             kinds = ["lecture", "measured"] if with_lecture else ["measured"]
             cells = [link, row["label"], *(f"{format_number(row[kind])} {row['unit']}".strip() for kind in kinds)]
