@@ -1,4 +1,4 @@
-"""What the right files look like inside. What belongs here: one test of contents for each set without a hash."""
+"""What the right files look like inside. What belongs here: schemas, and one test for each set without a hash."""
 
 import csv
 import hashlib
@@ -14,7 +14,11 @@ JENA_HEADER = (
     '"Date Time","p (mbar)","T (degC)","Tpot (K)","Tdew (degC)","rh (%)","VPmax (mbar)","VPact (mbar)",'
     '"VPdef (mbar)","sh (g/kg)","H2OC (mmol/mol)","rho (g/m**3)","wv (m/s)","max. wv (m/s)","wd (deg)"'
 )
+JENA_COLUMNS = tuple(name.strip('"') for name in JENA_HEADER.split('","'))[1:]
+"""The 14 measured columns of the Jena file, in its order."""
 BEIJING_MEMBER = "PRSA_data_2010.1.1-2014.12.31.csv"
+BEIJING_COLUMNS = ("pm2.5", "DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir")
+"""The measured columns of the Beijing file, in its order."""
 BEIJING_SHA256 = "4fe4c954a563d0e746f96c258e1acf31f7880f1ad825b046052121938781c656"
 
 

@@ -14,18 +14,12 @@ import pandas as pd
 
 from utils import settings
 from utils.datasets import archives
-from utils.datasets.contents import BEIJING_MEMBER, JENA_HEADER, JENA_MEMBER
+from utils.datasets.contents import BEIJING_COLUMNS, BEIJING_MEMBER, JENA_COLUMNS, JENA_MEMBER
 from utils.datasets.registry import Entry
 from utils.datasets.transfer import DataUnavailable, fetch_any, locate_any
 
-JENA_COLUMNS = tuple(name.strip('"') for name in JENA_HEADER.split('","'))[1:]
-"""The 14 measured columns of the Jena file, in its order."""
-BEIJING_COLUMNS = ("pm2.5", "DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir")
-"""The measured columns of the Beijing file, in its order."""
-
 JENA_FORMS = ("jena", "jena-csv")
 BEIJING_FORMS = ("beijing", "beijing-rezipped", "beijing-csv")
-
 
 _USED: dict[str, str] = {}
 

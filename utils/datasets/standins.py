@@ -17,32 +17,16 @@ import numpy as np
 import pandas as pd
 from scipy.signal import fftconvolve, lfilter
 
-JENA_ROWS = 420_551
-JENA_COLUMNS = (
-    "p (mbar)",
-    "T (degC)",
-    "Tpot (K)",
-    "Tdew (degC)",
-    "rh (%)",
-    "VPmax (mbar)",
-    "VPact (mbar)",
-    "VPdef (mbar)",
-    "sh (g/kg)",
-    "H2OC (mmol/mol)",
-    "rho (g/m**3)",
-    "wv (m/s)",
-    "max. wv (m/s)",
-    "wd (deg)",
-)
+from utils.datasets.contents import BEIJING_COLUMNS, JENA_COLUMNS, JENA_ROWS
+
 SENTINEL = -9999.0
 """What the Jena archive writes for a wind that was not measured."""
 
 BEIJING_ROWS = 43_824
-BEIJING_COLUMNS = ("pm2.5", "DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir")
 BEIJING_MISSING = 2_067
 
-# Saturation over water, e = 6.1078 exp(17.08085 t / (234.175 + t)) mbar: the older Magnus constants
-# of the German Weather Service. They meet the station's VPmax and VPact columns to 0.0075 mbar, which is rounding;
+# Saturation over water, e = 6.1078 exp(17.08085 t / (234.175 + t)) mbar: the Magnus constants that reproduce the
+# station's own columns. They meet its VPmax and VPact to 0.0075 mbar, which is rounding;
 # those of Alduchov & Eskridge (1996; 6.1094, 17.625, 243.04) are physically as good, but miss them by up to 0.024.
 MAGNUS = (6.1078, 17.08085, 234.175)
 # The station adds 273.16 (the triple point), not 273.15: its Tpot is 0.01 K too high otherwise.
