@@ -33,10 +33,3 @@ def pytest_collection_modifyitems(items):
 def quick(monkeypatch):
     """The quick profile, whatever the shell says."""
     monkeypatch.setenv("COURSE_PROFILE", "quick")
-
-
-@pytest.fixture
-def full(monkeypatch):
-    """The full profile, with no stand-in permitted."""
-    monkeypatch.setenv("COURSE_PROFILE", "full")
-    monkeypatch.delenv("COURSE_STANDINS", raising=False)

@@ -1,12 +1,11 @@
 """utils.course: profiles, claims, reports, and the closing table."""
 
 import json
-import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
+from kernels import call
 
 from utils import COURSE_ROOT, course, settings
 
@@ -143,20 +142,6 @@ def test_the_closing_table_escapes_what_html_would_swallow():
 # ---------------------------------------------------------------------------------------------------------- start
 
 
-def python(code, **env):
-    """Run code in a Python of its own, in the course folder."""
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("COURSE_", "TF_", "KERAS_"))}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=COURSE_ROOT,
-        env=keep | env,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def test_start_prints_two_lines_and_no_noise_and_seeds():
     code = """
 from utils import course
@@ -170,7 +155,7 @@ model.fit(np.ones((8, 5, 2)), np.ones((8, 3)), verbose=0)
 course.start("99_test", seed=7)
 assert first == (float(np.random.rand()), float(keras.random.uniform(())))
 """
-    done = python(code, COURSE_PROFILE="quick")
+    done = call("-c", code, cwd=COURSE_ROOT, COURSE_PROFILE="quick")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
@@ -189,7 +174,7 @@ with course._quiet_stderr():
     os.write(2, b"cannot open shared object")
     raise ImportError("no TensorFlow")
 """
-    done = python(code)
+    done = call("-c", code, cwd=COURSE_ROOT)
     assert done.returncode == 1
     assert "cannot open shared object" in done.stderr
 

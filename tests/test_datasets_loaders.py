@@ -96,9 +96,14 @@ def standins(monkeypatch):
 
 
 def test_columns_are_those_of_the_file():
-    assert len(JENA_COLUMNS) == 14
-    assert JENA_COLUMNS[0] == "p (mbar)" and JENA_COLUMNS[-1] == "wd (deg)"
-    assert ",".join(f'"{name}"' for name in ("Date Time", *JENA_COLUMNS)) == contents.JENA_HEADER
+    """Written out, because the loaders, the stand-ins and the check of the archive all take them from one place."""
+    humidity = ["rh (%)", "VPmax (mbar)", "VPact (mbar)", "VPdef (mbar)", "sh (g/kg)", "H2OC (mmol/mol)"]
+    wind = ["wv (m/s)", "max. wv (m/s)", "wd (deg)"]
+    expected = ["p (mbar)", "T (degC)", "Tpot (K)", "Tdew (degC)", *humidity, "rho (g/m**3)", *wind]
+    assert list(JENA_COLUMNS) == expected
+    assert ",".join(f'"{name}"' for name in ("Date Time", *expected)) == contents.JENA_HEADER
+    assert contents.JENA_ROWS == 420_551
+    assert BEIJING_COLUMNS == ("pm2.5", "DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir")
 
 
 def test_jena_schema(jena_file, no_network, capsys):

@@ -50,11 +50,12 @@ def in_colab() -> bool:
     return True
 
 
-def notebook_requirements() -> list[str]:
-    """Return the requirement lines of the `[notebooks]` part of requirements.txt."""
+def requirements(only_notebooks: bool = False) -> list[str]:
+    """Return the requirement lines of requirements.txt, all or those of its `[notebooks]` part."""
     text = (COURSE_ROOT / "requirements.txt").read_text(encoding="utf-8")
-    part = text.split("# [notebooks]", 1)[1].split("# [tools]", 1)[0]
-    return [line.strip() for line in part.splitlines()[1:] if line.strip() and not line.startswith("#")]
+    if only_notebooks:
+        text = text.split("# [notebooks]", 1)[1].split("# [tools]", 1)[0].split("\n", 1)[1]
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
 
 
 def install_missing() -> list[str]:
@@ -65,7 +66,7 @@ def install_missing() -> list[str]:
     Raises RuntimeError with pip's last lines if the installation fails.
     """
     missing, present = [], []
-    for requirement in notebook_requirements():
+    for requirement in requirements(only_notebooks=True):
         name = requirement.split(">", 1)[0].split("=", 1)[0].strip()
         try:
             present.append(f"{name}=={importlib.metadata.version(name)}")
@@ -129,10 +130,9 @@ def prepare() -> None:
                 "'make lab', or install the list yourself: pip install -r requirements.txt"
             )
     with _quiet_stderr():
-        import keras
+        import keras  # noqa: F401
 
         _wake_device()
-        keras.utils.set_random_seed(0)
 
 
 def _wake_device() -> None:
@@ -152,9 +152,13 @@ def _wake_device() -> None:
 # ---------------------------------------------------------------------------------------------------------- the run
 
 
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def find_device() -> tuple[str, str]:
     """Return the kind of device that will compute, `GPU` or `CPU`, and a text that names it."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     gpus = []
     if backend == "tensorflow":
@@ -170,7 +174,7 @@ def find_device() -> tuple[str, str]:
         import torch
 
         gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return ("GPU", ", ".join(gpus)) if gpus else ("CPU", f"{cores} cores")
+    return ("GPU", ", ".join(gpus)) if gpus else ("CPU", f"{cores()} cores")
 
 
 def format_number(value) -> str:

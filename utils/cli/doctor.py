@@ -6,7 +6,7 @@ import platform
 import shutil
 import sys
 
-from utils import COURSE_ROOT, course, settings
+from utils import course, settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def main(args: argparse.Namespace) -> int:
     """Print the report; return 0 if the notebooks can run here, else 1."""
     problems = _python() + _packages()
     if not problems:
-        problems += _device()
+        _device()
     _data()
     print()
     for problem in problems:
@@ -40,10 +40,7 @@ def _packages() -> list[str]:
     from packaging.requirements import Requirement
 
     problems = []
-    lines = (COURSE_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    for line in (line.strip() for line in lines):
-        if not line or line.startswith("#"):
-            continue
+    for line in course.requirements():
         wanted = Requirement(line)
         try:
             version = importlib.metadata.version(wanted.name)
@@ -56,11 +53,10 @@ def _packages() -> list[str]:
     return problems
 
 
-def _device() -> list[str]:
+def _device() -> None:
     course.prepare()
     kind, name = course.find_device()
     print(f"device    {kind} ({name}), XLA {'on' if kind == 'CPU' else 'off'}")
-    return []
 
 
 def _data() -> None:

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from utils import COURSE_ROOT, settings
 from utils.cli import notebooks
-from utils.course import FAILED, HELD, NOT_JUDGED
+from utils.course import FAILED, HELD, NOT_JUDGED, cores
 
 
 @dataclass
@@ -57,8 +57,7 @@ def main(args: argparse.Namespace) -> int:
     if args.profile:
         os.environ["COURSE_PROFILE"] = args.profile
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this Python's kernel, not one of the same name elsewhere
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    jobs = min(len(paths), args.jobs or (1 if args.write else cores))
+    jobs = min(len(paths), args.jobs or (1 if args.write else cores()))
     console = Console()
     started = time.perf_counter()
     console.print(
