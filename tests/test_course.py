@@ -1,13 +1,18 @@
 """utils.course: profiles, claims, reports, and the closing table."""
 
+import inspect
 import json
 import subprocess
+import sys
+import types
 
 import numpy as np
 import pytest
 from kernels import call
 
 from utils import COURSE_ROOT, course, settings
+
+SOURCE = inspect.getsource(course.cores).rstrip()
 
 
 def make(profile="full", device="CPU"):
@@ -226,3 +231,24 @@ def test_a_failed_installation_shows_what_pip_said(monkeypatch):
     monkeypatch.setattr(course.subprocess, "run", lambda *a, **k: failed)
     with pytest.raises(RuntimeError, match="no matching distribution"):
         course.install_missing()
+
+
+# ---------------------------------------------------------------------------------------- code that moved to utils
+
+
+def test_source_is_shown_to_people_and_to_nbval(capsys, monkeypatch):
+    course.show_source(course.cores, course.ClaimError)
+    printed = capsys.readouterr().out
+    assert printed.startswith("def cores() -> int:") and "class ClaimError(AssertionError):" in printed
+    shown = []
+    fake = types.SimpleNamespace(display=lambda data, raw: shown.append(data))
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: object(), display=fake))
+    monkeypatch.setitem(sys.modules, "IPython.display", fake)
+    course.show_source(course.cores)
+    assert shown == [{"text/plain": SOURCE, "text/markdown": f"```python\n{SOURCE}\n```"}]
+
+
+@pytest.mark.parametrize("bad", [3, len])
+def test_what_has_no_source_is_refused(bad):
+    with pytest.raises(TypeError, match="written in Python"):
+        course.show_source(bad)

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F401, F811 (fixtures come by import, and are then named as parameters)
 
+import gzip
 import hashlib
 import importlib
 import re
@@ -16,7 +17,17 @@ import pytest
 from loopback import course, no_network, registry, server, status
 
 from utils import COURSE_ROOT, datasets, settings
-from utils.datasets import BEIJING_COLUMNS, JENA_COLUMNS, DataUnavailable, contents, load_beijing, load_jena, loaders
+from utils.datasets import (
+    BEIJING_COLUMNS,
+    JENA_COLUMNS,
+    DataUnavailable,
+    contents,
+    load_beijing,
+    load_jena,
+    load_time_machine,
+    loaders,
+    standin_texts,
+)
 
 try:
     DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
@@ -251,6 +262,55 @@ def test_the_courses_own_standins_have_the_schema(absent, monkeypatch, no_networ
     assert all(frame[column].dtype == np.float64 for column in frame.columns if column != "cbwd")
 
 
+# Texts -----------------------------------------------------------------------------------------------
+
+LINES = "The Time Machine\r\n\r\nThe Time Traveller was \u00e9mu.\r\n"
+
+
+@pytest.fixture
+def novel(course):
+    """Entries of The Time Machine, and a short text in the course's folder that passes for it."""
+    content = LINES.encode()
+    course.add("timemachine", file="tm.txt", sha256=hashlib.sha256(content).hexdigest())
+    packed = gzip.compress(content, mtime=0)
+    sha256 = hashlib.sha256(packed).hexdigest()
+    course.add("timemachine-gz", file="tm.txt.gz", sha256=sha256, form_of="timemachine", lacks="nothing")
+    (course.data / "tm.txt").write_bytes(content)
+    (course.data / "tm.txt.gz").write_bytes(packed)
+    return course
+
+
+@pytest.mark.parametrize("form", ["tm.txt", "tm.txt.gz"])
+def test_the_time_machine_keeps_its_case_and_loses_its_carriage_returns(novel, no_network, capsys, form):
+    (novel.data / ({"tm.txt", "tm.txt.gz"} - {form}).pop()).unlink()
+    text = load_time_machine()
+    assert text == LINES.replace("\r\n", "\n")
+    assert capsys.readouterr().out == f"Data: The Time Machine, real, {len(text)} characters\n"
+    assert datasets.used()["timemachine"] == "real"
+
+
+def test_the_time_machine_is_generated_in_quick_only(novel, monkeypatch, no_network, capsys):
+    for file in novel.data.glob("tm.*"):
+        file.unlink()
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    assert load_time_machine() == standin_texts.timemachine()
+    out = capsys.readouterr().out
+    assert re.fullmatch(
+        r"Data: The Time Machine, generated stand-in \(not the novel\), 179,\d+ characters; quick profile, .*\n", out
+    )
+    assert datasets.used()["timemachine"] == "stand-in"
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    with pytest.raises(DataUnavailable, match="COURSE_STANDINS=timemachine"):
+        load_time_machine()
+
+
+def test_an_empty_text_is_refused(novel, monkeypatch):
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    monkeypatch.setattr(loaders, "_parse_text", lambda path: " \n")
+    with pytest.raises(ValueError, match="expected a text"):
+        load_time_machine()
+
+
 # Real files ------------------------------------------------------------------------------------------
 
 
@@ -287,6 +347,18 @@ def test_real_jena(real, capsys):
     assert capsys.readouterr().out == "Data: Jena weather, real, 420,551 rows\n"
     assert frame.shape == (420_551, 14)
     assert frame.iloc[0].tolist()[:3] == [996.52, -8.02, 265.40]
+
+
+@pytest.mark.realdata
+def test_real_time_machine(real, capsys):
+    if datasets.locate_any(loaders.TIME_MACHINE_FORMS) is None:
+        pytest.skip("the file is not at hand")
+    text = load_time_machine()
+    assert capsys.readouterr().out == "Data: The Time Machine, real, 178,979 characters\n"
+    assert text.startswith("The Time Machine, by H. G. Wells [1898]\n")
+    assert text.count("\n") == 3_221
+    words = re.findall("[a-z]+", text.lower())
+    assert [words.count(word) for word in ("the", "i", "and")] == [2261, 1267, 1245], "as lecture C counts them"
 
 
 @pytest.mark.realdata

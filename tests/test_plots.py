@@ -4,6 +4,7 @@ import itertools
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
 from utils import plots
@@ -49,3 +50,21 @@ def test_loss_curves_draw_scaled_losses_with_labels_and_baseline(axes):
 def test_loss_curves_keep_labels_inside_a_given_range(axes):
     plots.loss_curves({"far off": {"loss": [9, 9], "val_loss": [9, 9]}}, ax=axes, ylim=(0, 1))
     assert axes.texts[0].get_position()[1] <= 1
+
+
+def test_eigenvalues_are_sorted_by_the_circle(axes):
+    values = [0.5, -1.0, 0.3 + 0.4j, 1.2j, -2.0]
+    assert plots.eigenvalues_on_circle(values, ax=axes) is axes
+    circle, inside, outside = axes.lines
+    assert np.allclose(np.hypot(*circle.get_data()), 1)
+    drawn = [set(np.round(np.add(line.get_xdata(), 1j * line.get_ydata()), 9)) for line in (inside, outside)]
+    assert drawn == [{0.5, -1.0, 0.3 + 0.4j}, {1.2j, -2.0}], "on the circle is not outside"
+    assert inside.get_marker() != outside.get_marker(), "grey printing"
+    assert axes.get_aspect() == 1
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("real part", "imaginary part")
+
+
+@pytest.mark.parametrize("bad", [[[1.0]], 1.0, [np.nan], [np.inf]])
+def test_what_is_no_row_of_eigenvalues_is_refused(axes, bad):
+    with pytest.raises(ValueError, match="expected finite eigenvalues"):
+        plots.eigenvalues_on_circle(bad, ax=axes)

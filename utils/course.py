@@ -15,6 +15,7 @@ import html
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import math
 import numbers
 import os
@@ -388,3 +389,24 @@ def _closing_html(results: dict) -> str:
 
 
 _COLUMNS = (("", "left"), ("lecture", "right"), ("measured", "right"), ("unit", "left"))
+
+
+# -------------------------------------------------------------------------------------------- code that moved to utils
+
+
+def show_source(*objects) -> None:
+    """Show the source of functions or classes of the course, for code that a notebook taught and `utils` now keeps.
+
+    Raises TypeError for an object that has no Python source, such as a number or a built-in function.
+    """
+    try:
+        source = "\n\n".join(inspect.getsource(item).rstrip() for item in objects)
+    except (TypeError, OSError) as error:
+        raise TypeError(f"show_source takes functions or classes written in Python: {error}") from error
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        print(source)
+    else:
+        from IPython.display import display
+
+        display({"text/plain": source, "text/markdown": f"```python\n{source}\n```"}, raw=True)

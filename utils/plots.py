@@ -66,3 +66,24 @@ def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label=
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("epoch (dots: training, lines: validation)")
     return ax
+
+
+def eigenvalues_on_circle(eigenvalues, ax=None):
+    """Draw eigenvalues on the complex plane with the unit circle: dots inside and on it, triangles outside.
+
+    eigenvalues : complex or real, (n,). What lies inside the circle fades in powers of the matrix, what lies outside
+    explodes. Returns the axes, both of equal scale, real and imaginary part labelled; the caller sets the title.
+
+    Raises ValueError for anything but a row of finite numbers.
+    """
+    values = np.asarray(eigenvalues)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise ValueError(f"expected finite eigenvalues (n,), got shape {values.shape} or NaN or infinite values.")
+    ax = ax or plt.gca()
+    angle = np.linspace(0, 2 * np.pi, 200)
+    ax.plot(np.cos(angle), np.sin(angle), color="0.6", linewidth=1, linestyle="-")
+    outside = np.abs(values) > 1 + 1e-9
+    for which, marker, size, colour in ((~outside, "o", 3, COLOURS[0]), (outside, "^", 4, COLOURS[1])):
+        ax.plot(values[which].real, values[which].imag, marker, ms=size, color=colour, linestyle="none")
+    ax.set(aspect="equal", xlabel="real part", ylabel="imaginary part")
+    return ax

@@ -4,6 +4,7 @@ What belongs here: files and arrays. What does not: models, and anything that kn
 
 =============================  =====================================================================
 load_jena(), load_beijing()    frames with a fixed schema, real or (where allowed) generated
+load_time_machine()            a text, likewise
 used()                         which of them were real in this process, and which generated
 fetch(name), locate(name)      the path of a checked file; locate never uses the network
 fetch_any(), locate_any()      the first of several forms that can be had
@@ -20,7 +21,7 @@ from utils.datasets.registry import Entry, RegistryError, UnknownName, find, for
 from utils.datasets.transfer import DataUnavailable, Plan, fetch, fetch_any, locate, locate_any, plan
 
 # The loaders need pandas, half a second to import; fetch and the command line do not. So they come when asked for.
-_LAZY = ("BEIJING_COLUMNS", "JENA_COLUMNS", "find_real", "load_beijing", "load_jena", "used")
+_LAZY = ("BEIJING_COLUMNS", "JENA_COLUMNS", "find_real", "load_beijing", "load_jena", "load_time_machine", "used")
 
 
 def __getattr__(name):
@@ -49,6 +50,7 @@ __all__ = [
     "forms",
     "load_beijing",
     "load_jena",
+    "load_time_machine",
     "locate",
     "locate_any",
     "open_member",

@@ -1,0 +1,47 @@
+"""The spectral radius, against closed forms and against what powers of a matrix do."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from utils.gradients import spectral_radius
+
+
+def test_closed_forms():
+    angle = 0.3
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    assert spectral_radius(1.7 * turn) == pytest.approx(1.7), "a rotation has complex eigenvalues"
+    assert spectral_radius(np.full((32, 32), 0.05)) == pytest.approx(1.6)
+    assert spectral_radius([[0.5, 10.0], [0.0, -0.9]]) == pytest.approx(0.9), "triangular: the diagonal, without sign"
+    assert spectral_radius([[0.0, 1.0], [0.0, 0.0]]) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), n=st.integers(1, 8))
+def test_powers_grow_by_the_radius(seed, n):
+    """Gelfand's formula: the norm of the k-th power, to the power 1/k, tends to the radius."""
+    matrix = np.random.default_rng(seed).normal(size=(n, n))
+    matrix = matrix / np.linalg.norm(matrix, 2)
+    k = 256
+    powers = np.linalg.norm(np.linalg.matrix_power(matrix, k), 2) ** (1 / k)
+    assert spectral_radius(matrix) <= powers + 1e-9
+    assert powers <= spectral_radius(matrix) * 1.1 + 0.05
+
+
+def test_a_stack_gives_one_radius_each():
+    stack = np.random.default_rng(0).normal(size=(3, 2, 5, 5))
+    radii = spectral_radius(stack)
+    assert radii.shape == (3, 2)
+    assert radii[2, 1] == pytest.approx(spectral_radius(stack[2, 1]))
+
+
+@pytest.mark.parametrize("bad", [np.ones(3), np.ones((2, 3)), np.ones((0, 0)), 1.0])
+def test_what_is_not_square_is_refused(bad):
+    with pytest.raises(ValueError, match="expected a square matrix"):
+        spectral_radius(bad)
+
+
+def test_nan_is_refused():
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        spectral_radius([[1.0, np.nan], [0.0, 1.0]])

@@ -1,0 +1,45 @@
+"""The recall task: what a sentence looks like, and that nothing in it but the first word knows the answer."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from utils import recall
+
+
+@settings(max_examples=50, deadline=None)
+@given(how_many=st.integers(1, 20), lag=st.integers(0, 30), seed=st.integers(0, 2**32 - 1))
+def test_sentences_are_one_answer_and_then_fillers(how_many, lag, seed):
+    x, y = recall.sentences(how_many, lag, np.random.default_rng(seed))
+    assert x.shape == (how_many, lag + 1, 12) and x.dtype == np.float32
+    assert y.shape == (how_many,)
+    assert np.array_equal(x.sum(axis=-1), np.ones((how_many, lag + 1)))
+    words = x.argmax(axis=-1)
+    assert np.array_equal(words[:, 0], y) and (y < 4).all()
+    assert (words[:, 1:] >= 4).all()
+
+
+def test_words_are_drawn_evenly_and_fillers_say_nothing_of_the_answer():
+    x, y = recall.sentences(20_000, 2, np.random.default_rng(0))
+    words = x.argmax(axis=-1)
+    assert np.allclose(np.bincount(y, minlength=4) / len(y), 1 / 4, atol=0.02)
+    for step in (1, 2):
+        table = np.array([np.bincount(words[y == answer, step], minlength=12)[4:] for answer in range(4)])
+        assert np.allclose(table / table.sum(), 1 / 32, atol=0.005)
+
+
+def test_names_match_the_columns():
+    assert (*recall.ANSWERS, *recall.FILLERS) == recall.VOCABULARY
+    assert (len(recall.ANSWERS), len(recall.FILLERS), len(set(recall.VOCABULARY))) == (4, 8, 12)
+
+
+def test_equal_seeds_give_equal_sentences():
+    first, second = (recall.sentences(5, 7, np.random.default_rng(3)) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second))
+
+
+@pytest.mark.parametrize(("how_many", "lag"), [(0, 3), (True, 3), (2.0, 3), (3, -1), (3, 1.5), (3, None)])
+def test_bad_sizes_are_refused(how_many, lag):
+    with pytest.raises(ValueError, match="expected a whole number"):
+        recall.sentences(how_many, lag, np.random.default_rng(0))
