@@ -26,6 +26,7 @@ from utils.datasets import (
     load_jena,
     load_time_machine,
     loaders,
+    loaders_text,
     standin_texts,
 )
 
@@ -306,7 +307,7 @@ def test_the_time_machine_is_generated_in_quick_only(novel, monkeypatch, no_netw
 
 def test_an_empty_text_is_refused(novel, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
-    monkeypatch.setattr(loaders, "_parse_text", lambda path: " \n")
+    monkeypatch.setattr(loaders_text, "_parse_text", lambda path: " \n")
     with pytest.raises(ValueError, match="expected a text"):
         load_time_machine()
 
@@ -351,7 +352,7 @@ def test_real_jena(real, capsys):
 
 @pytest.mark.realdata
 def test_real_time_machine(real, capsys):
-    if datasets.locate_any(loaders.TIME_MACHINE_FORMS) is None:
+    if datasets.locate_any(loaders_text.TIME_MACHINE_FORMS) is None:
         pytest.skip("the file is not at hand")
     text = load_time_machine()
     assert capsys.readouterr().out == "Data: The Time Machine, real, 178,979 characters\n"

@@ -5,6 +5,8 @@ What belongs here: files and arrays. What does not: models, and anything that kn
 =============================  =====================================================================
 load_jena(), load_beijing()    frames with a fixed schema, real or (where allowed) generated
 load_time_machine()            a text, likewise
+load_imdb()                    labelled reviews, as lists and arrays or as a folder of files
+load_glove(dim, words)         word vectors
 used()                         which of them were real in this process, and which generated
 fetch(name), locate(name)      the path of a checked file; locate never uses the network
 fetch_any(), locate_any()      the first of several forms that can be had
@@ -14,6 +16,8 @@ unpack(archive, into)          safe, all-or-nothing extraction; open_member and 
 =============================  =====================================================================
 """
 
+import importlib
+
 from utils.datasets.archives import BadArchive, Limits, open_member, read, unpack
 
 # From here on `utils.datasets.registry` is the function; the module stays importable by `from ... import`.
@@ -21,15 +25,25 @@ from utils.datasets.registry import Entry, RegistryError, UnknownName, find, for
 from utils.datasets.transfer import DataUnavailable, Plan, fetch, fetch_any, locate, locate_any, plan
 
 # The loaders need pandas, half a second to import; fetch and the command line do not. So they come when asked for.
-_LAZY = ("BEIJING_COLUMNS", "JENA_COLUMNS", "find_real", "load_beijing", "load_jena", "load_time_machine", "used")
+_LAZY = {
+    "BEIJING_COLUMNS": "loaders",
+    "JENA_COLUMNS": "loaders",
+    "Glove": "loaders_vectors",
+    "Imdb": "loaders_text",
+    "find_real": "loaders",
+    "load_beijing": "loaders",
+    "load_glove": "loaders_vectors",
+    "load_imdb": "loaders_text",
+    "load_jena": "loaders",
+    "load_time_machine": "loaders_text",
+    "used": "loaders",
+}
 
 
 def __getattr__(name):
     """Import the loaders at their first use (PEP 562)."""
     if name in _LAZY:
-        from utils.datasets import loaders
-
-        return getattr(loaders, name)
+        return getattr(importlib.import_module(f"utils.datasets.{_LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -39,6 +53,8 @@ __all__ = [
     "BadArchive",
     "DataUnavailable",
     "Entry",
+    "Glove",
+    "Imdb",
     "Limits",
     "Plan",
     "RegistryError",
@@ -49,6 +65,8 @@ __all__ = [
     "find_real",
     "forms",
     "load_beijing",
+    "load_glove",
+    "load_imdb",
     "load_jena",
     "load_time_machine",
     "locate",

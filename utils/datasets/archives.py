@@ -199,10 +199,21 @@ def is_archive(path: Path) -> bool:
     return _kind(Path(path)) in ("zip", "tar")
 
 
+@contextlib.contextmanager
+def files(archive: Path, limits: Limits = LIMITS) -> Iterator[Iterable[tuple[str, BinaryIO]]]:
+    """Open a zip or tar archive for one pass over its files: pairs of name and stream, in its order, in a `with`.
+
+    A stream is good until the next pair is asked for, and need not be read. Raises BadArchive, also in the middle, for
+    what `unpack` would refuse; a pass that was not completed has not compared the checksum of a compressed tar.
+    """
+    with _members(Path(archive), limits) as members:
+        yield (("/".join(parts), source) for parts, source in members if source is not None)
+
+
 def names(archive: Path, limits: Limits = LIMITS) -> list[str]:
     """Return the names of the files in a zip or tar archive, in its order. Raises BadArchive."""
-    with _members(Path(archive), limits) as members:
-        return ["/".join(parts) for parts, source in members if source is not None]
+    with files(archive, limits) as inside:
+        return [name for name, _ in inside]
 
 
 @contextlib.contextmanager

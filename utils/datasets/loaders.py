@@ -1,7 +1,8 @@
-"""Loaders: from a name to a frame with a fixed schema, or a text. What belongs here: parsing, never a model or picture.
+"""Loaders: from a name to a frame with a fixed schema, and the rule of all loaders. Never a model or picture.
 
-Every loader follows one rule. Quick: a real file that is already on disk, else the generated stand-in. Full: a real
-file on disk, in the cache or from a mirror; a stand-in only if COURSE_STANDINS names it. One line says which.
+The rule. Quick: a real file that is already on disk, else the generated stand-in. Full: a real file on disk, in the
+cache or from a mirror; a stand-in only if COURSE_STANDINS names it. One line says which. `loaders_text` and
+`loaders_vectors` follow it for texts and for word vectors.
 """
 
 import importlib
@@ -21,7 +22,6 @@ from utils.datasets.transfer import DataUnavailable, fetch_any, locate_any
 
 JENA_FORMS = ("jena", "jena-csv")
 BEIJING_FORMS = ("beijing", "beijing-rezipped", "beijing-csv")
-TIME_MACHINE_FORMS = ("timemachine", "timemachine-gz")
 
 _USED: dict[str, str] = {}
 
@@ -48,8 +48,11 @@ def find_real(name: str, accepted: Sequence[str]) -> tuple[tuple[Entry, Path] | 
 
 
 @dataclass(frozen=True)
-class _Source:
-    """What a loader knows of its set: names, forms that suffice, how to read one, and where its stand-in is made."""
+class Source:
+    """What a loader knows of its set: names, forms that suffice, how to read one, and how its stand-in is made.
+
+    `standins` is the module whose function `name` makes the stand-in when called with `arguments`.
+    """
 
     name: str
     title: str
@@ -57,52 +60,52 @@ class _Source:
     parse: Callable[[Path], Any]
     standins: str = "utils.datasets.standins"
     caution: str = "not measurements"
+    arguments: tuple = ()
 
 
-def _load(source: _Source) -> tuple[Any, str, Callable[[str], None]]:
-    """Return what a real file or the stand-in holds, "real" or "stand-in", and a function that prints the one line.
+@dataclass(frozen=True)
+class Loaded:
+    """What `load` found: the content, "real" or "stand-in", the entry of a real file, and the ends of its line."""
 
-    The caller checks the schema first, and then says the size: `announce("43,824 rows")`.
+    content: Any
+    kind: str
+    entry: Entry | None
+    name: str
+    line: tuple[str, str]
+
+    def announce(self, size: str) -> None:
+        """Print the one line, with the size that the loader found: `announce("43,824 rows")`; remember the kind."""
+        _USED[self.name] = self.kind
+        print(f"{self.line[0]}, {size}{self.line[1]}")
+
+
+def load(source: Source) -> Loaded:
+    """Return what a real file or the stand-in holds. The caller checks the schema first, and then announces the size.
+
+    Raises DataUnavailable as `find_real`.
     """
     real, why = find_real(source.name, source.accepted)
+    title = f"Data: {source.title}"
     if real is not None:
-        content, kind, line, end = source.parse(real[1]), "real", "real", ""
-    else:
-        standins = importlib.import_module(source.standins)  # here: weather needs SciPy, real data do not
-        content, kind, end = getattr(standins, source.name)(), "stand-in", f"; {why}"
-        line = f"generated stand-in ({source.caution})"
-
-    def announce(size: str) -> None:
-        _USED[source.name] = kind
-        print(f"Data: {source.title}, {line}, {size}{end}")
-
-    return content, kind, announce
+        return Loaded(source.parse(real[1]), "real", real[0], source.name, (f"{title}, real", ""))
+    standins = importlib.import_module(source.standins)  # here: weather needs SciPy, real data do not
+    content = getattr(standins, source.name)(*source.arguments)
+    ends = (f"{title}, generated stand-in ({source.caution})", f"; {why}")
+    return Loaded(content, "stand-in", None, source.name, ends)
 
 
-def _load_frame(source: _Source, columns: tuple[str, ...], index: str) -> pd.DataFrame:
+def _load_frame(source: Source, columns: tuple[str, ...], index: str) -> pd.DataFrame:
     """Return the frame of a real file or of the stand-in, checked against the schema that both share."""
-    frame, kind, announce = _load(source)
+    loaded = load(source)
+    frame, kind = loaded.content, loaded.kind
     if tuple(frame.columns) != columns or not isinstance(frame.index, pd.DatetimeIndex):
         raise ValueError(
             f"{source.title} ({kind}): expected columns {list(columns)} over dates, found {list(frame.columns)}"
         )
     frame.index.name = index
     frame.attrs["source"], frame.attrs["dataset"] = kind, source.name
-    announce(f"{len(frame):,} rows")
+    loaded.announce(f"{len(frame):,} rows")
     return frame
-
-
-def _load_text(source: _Source) -> str:
-    """Return the text of a real file or of the stand-in, with line feeds at the ends of its lines."""
-    text, kind, announce = _load(source)
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(f"{source.title} ({kind}): expected a text, found {type(text).__name__} without a letter")
-    announce(f"{len(text):,} characters")
-    return text
-
-
-def _parse_text(path: Path) -> str:
-    return archives.read(path).decode("utf-8").replace("\r\n", "\n")
 
 
 def _read_csv(path: Path, member: str, **options) -> pd.DataFrame:
@@ -140,7 +143,7 @@ def load_jena() -> pd.DataFrame:
     Raises DataUnavailable in the full profile if no file can be had. Source: Max Planck Institute for
     Biogeochemistry, Jena, as prepared by F. Chollet; see `data/README.md`.
     """
-    return _load_frame(_Source("jena", "Jena weather", JENA_FORMS, _parse_jena), JENA_COLUMNS, "Date Time")
+    return _load_frame(Source("jena", "Jena weather", JENA_FORMS, _parse_jena), JENA_COLUMNS, "Date Time")
 
 
 def load_beijing() -> pd.DataFrame:
@@ -154,25 +157,4 @@ def load_beijing() -> pd.DataFrame:
     Liang et al. (2015); see `data/README.md`.
     """
     title = "Beijing PM2.5 and weather"
-    return _load_frame(_Source("beijing", title, BEIJING_FORMS, _parse_beijing), BEIJING_COLUMNS, "time")
-
-
-def load_time_machine() -> str:
-    """Return The Time Machine by H. G. Wells, as it was printed, and print one line that says from where.
-
-    One text of 178,979 characters with line feeds, title and chapter numbers included, upper case and punctuation kept:
-    cleaning is the notebook's lesson. `used()["timemachine"]` says "real" or "stand-in".
-
-    Raises DataUnavailable in the full profile if no file can be had. Source: Wells, H. G. (1895), in the text of
-    *Dive into Deep Learning*; see `data/README.md`.
-    """
-    return _load_text(
-        _Source(
-            "timemachine",
-            "The Time Machine",
-            TIME_MACHINE_FORMS,
-            _parse_text,
-            "utils.datasets.standin_texts",
-            "not the novel",
-        )
-    )
+    return _load_frame(Source("beijing", title, BEIJING_FORMS, _parse_beijing), BEIJING_COLUMNS, "time")
