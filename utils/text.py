@@ -1,0 +1,278 @@
+"""Text before it is numbers: standardisation, words, n-grams, one-hot vectors and the hashing trick.
+
+What belongs here: plain Python and NumPy from a string to tokens and toy vectors, English and Persian alike. What does
+not: vocabularies of real size (`keras.layers.TextVectorization`), embeddings (`utils.embeddings`), files
+(`utils.datasets`). Taught in `05_text_vectorization`.
+
+The zero-width non-joiner (U+200C) of Persian never ends a word here, and `standardize` keeps it where it can be seen.
+Persian toolkits (hazm, Parsivar) keep it too: it is part of the spelling, and a space or nothing in its place would
+cut one word in two or write another one.
+"""
+
+import hashlib
+import re
+import string
+import unicodedata
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+
+import numpy as np
+
+ZWNJ = "\u200c"
+"""The zero-width non-joiner: ends a letter's join without ending the word."""
+
+_APOSTROPHES = "'’‘ʼʻ`"
+_OWN_LETTERS = {"æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ł": "l", "ŧ": "t", "þ": "th"}
+"""Letters that Unicode does not split into a plain letter and an accent. (ß is ss by case folding.)"""
+
+_ACCENTS = ((0x0300, 0x036F), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF), (0x20D0, 0x20FF))  # of Latin, Greek, Cyrillic
+_VOWEL_SIGNS = (  # Arabic; without U+0653 to U+0655, which are part of the letters آ أ إ ئ ؤ
+    (0x0610, 0x061A),
+    (0x064B, 0x0652),
+    (0x0656, 0x065F),
+    (0x0670, 0x0670),
+    (0x06D6, 0x06DC),
+    (0x06DF, 0x06E8),
+    (0x06EA, 0x06ED),
+    (0x08D3, 0x08FF),
+)
+_TATWEEL = "ـ"
+_PERSIAN = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ۀ": "ه"})
+_NEVER_JOIN_ON = frozenset("ءآأؤإاةدذرزوٱژڈڑۃەۓے")  # a ZWNJ after these changes nothing that one could see
+
+
+def _is_within(code: int, ranges) -> bool:
+    return any(low <= code <= high for low, high in ranges)
+
+
+def _separates(code: int) -> bool:
+    """Whether a character ends a word: punctuation, a symbol, any space, a control character."""
+    return code == 0x200B or unicodedata.category(chr(code))[0] in "PSZ" or unicodedata.category(chr(code)) == "Cc"
+
+
+class _Folding(dict):
+    """What `standardize` makes of one decomposed, case-folded character; worked out at its first use."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if char == ZWNJ:
+            self[code] = char
+        elif char in _APOSTROPHES or char == _TATWEEL or _is_within(code, _ACCENTS + _VOWEL_SIGNS):
+            self[code] = ""
+        elif _separates(code):
+            self[code] = " "
+        elif unicodedata.category(char) == "Cf":  # marks of direction, soft hyphens: invisible, and no part of a word
+            self[code] = ""
+        elif unicodedata.category(char) == "Nd":
+            self[code] = str(unicodedata.decimal(char))
+        else:
+            self[code] = _OWN_LETTERS.get(char, char)
+        return self[code]
+
+
+class _Splitting(dict):
+    """What `words` makes of one character: a space where a word ends, else the character as it is."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if char in _APOSTROPHES or char in (ZWNJ, "\u200d"):
+            self[code] = char
+        elif _separates(code):
+            self[code] = " "
+        else:
+            self[code] = "" if unicodedata.category(char) == "Cf" else char
+        return self[code]
+
+
+_folding, _splitting = _Folding(), _Splitting()
+
+
+def _check_text(text, function: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"{function} takes one text (str), not {type(text).__name__}; call it once for each text.")
+    return text
+
+
+def _check_count(name: str, value, least: int = 1) -> int:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+    return int(value)
+
+
+def _check_samples(samples, function: str) -> list[str]:
+    if isinstance(samples, str) or not isinstance(samples, Iterable):
+        raise TypeError(f"{function} takes a list of texts, not {type(samples).__name__}; put one text in a list.")
+    return [_check_text(sample, function) for sample in samples]
+
+
+# ----------------------------------------------------------------------------------------- standardisation and words
+
+
+def standardize(text: str) -> str:
+    """Return the text with case, punctuation and accents folded: texts that say the same become the same text.
+
+    - Case: Unicode case folding, so STRASSE and Straße agree.
+    - Punctuation and symbols (any that Unicode knows, emoji too) become a space, so that `end.Start` stays two words;
+      apostrophes vanish, so that `isn't` stays one (`isnt`). White space shrinks to single spaces, none at the ends.
+    - Accents: é is e, ü is u, æ is ae, ø is o; ligatures and wide forms are plain letters (NFKD). Marks that are
+      letters of their own in other scripts stay (Hindi vowels, the Japanese voicing mark).
+    - Digits of all scripts become 0 to 9.
+    - Persian: Arabic yeh (ي and ى) and kaf (ك) become ی and ک; tatweel and vowel signs vanish; آ, أ, ؤ and ئ stay the
+      letters they are; the hamza over a final heh (ۀ) vanishes. A zero-width non-joiner stays between two letters of
+      which the first would else join on (می‌روم, one word); elsewhere it cannot be seen, and vanishes.
+
+    The result is a fixed point: standardising it again changes nothing. Raises TypeError for anything but a str.
+
+    Source: Unicode Standard Annex 15 (normalisation forms) and 44 (character properties); the letters of Persian as in
+    the normalisers of hazm and Parsivar.
+    """
+    text = _check_text(text, "standardize").replace("´", "'")  # NFKD would make it a space and an accent
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    text = unicodedata.normalize("NFC", text.translate(_folding))
+    # Only now: before NFC the letter ئ is an Arabic yeh with a hamza, and would lose it.
+    text = text.translate(_PERSIAN).replace("ی\u0654", "ئ")
+    text = re.sub("[\u0653-\u0655]", "", text)  # a hamza or madda that belongs to no letter
+    if ZWNJ in text:
+        text = re.sub(f"{ZWNJ}+", _visible, text)
+    return " ".join(text.split())
+
+
+def _visible(found: re.Match) -> str:
+    """Keep one ZWNJ between two Arabic letters of which the first joins on; else nothing."""
+    before, after = found.string[max(found.start() - 1, 0) : found.start()], found.string[found.end() : found.end() + 1]
+    inside = all(char and unicodedata.name(char, "").startswith("ARABIC LETTER") for char in (before, after))
+    return ZWNJ if inside and before not in _NEVER_JOIN_ON else ""
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in order, case and accents kept; punctuation, symbols and spaces stand between them.
+
+    An apostrophe or a zero-width non-joiner inside a word is part of it (isn't, می‌روم), at its edge it is not.
+    `words(standardize(text))` are the tokens of the standardised text. Raises TypeError for anything but a str.
+    """
+    pieces = _check_text(text, "words").translate(_splitting).split()
+    return [word for piece in pieces if (word := piece.strip(_APOSTROPHES + ZWNJ + "\u200d"))]
+
+
+# ------------------------------------------------------------------------------------------------------------ n-grams
+
+
+def _tokens(text, function: str) -> list[str]:
+    if isinstance(text, str):
+        return words(text)
+    if not isinstance(text, Sequence) or not all(isinstance(token, str) for token in text):
+        raise TypeError(f"{function} takes a text (str) or a list of words, not {type(text).__name__}.")
+    return list(text)
+
+
+def word_ngrams(text: str | Sequence[str], n: int) -> list[str]:
+    """Return all runs of exactly n neighbouring words, in order, each joined by a space; repeated ones are repeated.
+
+    text : a text (split by `words`, case kept) or a list of words. Shorter than n words: an empty list.
+    Raises ValueError unless n is a whole number from 1, TypeError for another kind of text.
+    """
+    tokens, n = _tokens(text, "word_ngrams"), _check_count("n", n)
+    return [" ".join(tokens[start : start + n]) for start in range(len(tokens) - n + 1)]
+
+
+def char_ngrams(text: str, n: int) -> list[str]:
+    """Return all runs of exactly n neighbouring characters of a text, in order, spaces and punctuation included.
+
+    Raises ValueError unless n is a whole number from 1, TypeError for anything but a str.
+    """
+    text, n = _check_text(text, "char_ngrams"), _check_count("n", n)
+    return [text[start : start + n] for start in range(len(text) - n + 1)]
+
+
+def bag_of_ngrams(text: str | Sequence[str], n: int) -> set[str]:
+    """Return the bag of n-grams: the set of all runs of 1 to n neighbouring words, each joined by a space.
+
+    Case is kept; standardise first to fold it. Raises as `word_ngrams`.
+
+    Source: F. Chollet, *Deep Learning with Python*, Manning, section 6.1.
+    """
+    tokens, n = _tokens(text, "bag_of_ngrams"), _check_count("n", n)
+    return {ngram for size in range(1, min(n, len(tokens)) + 1) for ngram in word_ngrams(tokens, size)}
+
+
+# ------------------------------------------------------------------------------------------- one-hot words, characters
+
+
+def word_index(samples: Iterable[str]) -> dict[str, int]:
+    """Return {word: number} over the words of all texts, numbered from 1 as they first appear; 0 is no word's.
+
+    Raises TypeError unless `samples` is a list (or other iterable) of texts.
+    """
+    index = {}
+    for sample in _check_samples(samples, "word_index"):
+        for word in words(sample):
+            index.setdefault(word, len(index) + 1)
+    return index
+
+
+def one_hot_words(
+    samples: Iterable[str], max_length: int = 10, index: dict[str, int] | None = None
+) -> np.ndarray:  # (samples, max_length, words + 1)
+    """Return float32 (samples, max_length, largest index + 1): a 1 at [i, j, index of word j of text i], else 0.
+
+    max_length : later words are cut off; shorter texts end in rows of zeros.
+    index : {word: number from 1}; None builds `word_index(samples)`. The column 0 belongs to no word and stays empty.
+    A word that is not in `index` is a row of zeros too, so this toy cannot tell it from padding.
+
+    Raises TypeError unless `samples` is a list of texts, ValueError for a max_length or an index number below 1.
+    """
+    samples, max_length = _check_samples(samples, "one_hot_words"), _check_count("max_length", max_length)
+    index = word_index(samples) if index is None else index
+    for word, number in index.items():
+        _check_count(f"the index of {word!r}", number)
+    return _one_hot([words(sample) for sample in samples], max_length, index)
+
+
+def one_hot_characters(
+    samples: Iterable[str], max_length: int = 50, characters: str = string.printable
+) -> np.ndarray:  # (samples, max_length, characters + 1)
+    """Return float32 (samples, max_length, len(characters) + 1): the characters of each text as one-hot rows.
+
+    characters : the alphabet; its first character has index 1, and column 0 stays empty. A character outside it is a
+    row of zeros, as is the padding. Texts are cut off at max_length.
+
+    Raises TypeError unless `samples` is a list of texts, ValueError for a max_length below 1 or an alphabet that is
+    empty or repeats a character.
+    """
+    samples, max_length = _check_samples(samples, "one_hot_characters"), _check_count("max_length", max_length)
+    if not _check_text(characters, "characters") or len(set(characters)) != len(characters):
+        raise ValueError("characters is empty or repeats a character; expected each character of the alphabet once.")
+    index = {character: number for number, character in enumerate(characters, start=1)}
+    return _one_hot(samples, max_length, index)
+
+
+def _one_hot(samples: list[Sequence[str]], max_length: int, index: dict[str, int]) -> np.ndarray:
+    vectors = np.zeros((len(samples), max_length, max(index.values(), default=0) + 1), dtype="float32")
+    for i, tokens in enumerate(samples):
+        for j, token in enumerate(tokens[:max_length]):
+            if token in index:
+                vectors[i, j, index[token]] = 1
+    return vectors
+
+
+# -------------------------------------------------------------------------------------------------------- hashing trick
+
+
+def hash_words(text: str | Sequence[str], dimension: int = 1000, seed: int = 0) -> np.ndarray:  # (words,)
+    """Return int64 (words,): for each word an index from 0 to dimension - 1, without any vocabulary.
+
+    text : a text (split by `words`) or a list of words. Equal words get equal indices; different words may collide.
+    seed : chooses among hash functions that are independent of each other.
+
+    The hash is BLAKE2b of the word's UTF-8 bytes, so the index is the same in every process, on every machine and in
+    every version of Python. Python's own `hash` is salted anew in each process. (The remainder of a 64-bit number
+    favours small indices by less than dimension / 2**64.)
+
+    Raises ValueError unless dimension is a whole number from 1 and seed one from 0, TypeError for another kind of text.
+
+    Source: K. Weinberger and others (2009), "Feature hashing for large scale multitask learning", ICML.
+    """
+    tokens, dimension = _tokens(text, "hash_words"), _check_count("dimension", dimension)
+    key = str(_check_count("seed", seed, least=0)).encode()
+    digests = (hashlib.blake2b(token.encode(), digest_size=8, key=key).digest() for token in tokens)
+    return np.array([int.from_bytes(digest, "big") % dimension for digest in digests], dtype="int64")
