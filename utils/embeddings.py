@@ -1,0 +1,240 @@
+"""Word vectors at work: the matrix for an `Embedding` layer, nearest neighbours, analogies.
+
+What belongs here: look-ups and cosine arithmetic on vectors that somebody has, whether pretrained or learned. What does
+not: reading vector files (`utils.datasets.load_glove`), splitting text into words (`utils.text`), pictures
+(`utils.plots`). Taught in `06_word_embeddings`.
+
+All functions take *vectors*: any object with `words` (n strings) and `vectors` (n, dim), such as what `load_glove`
+returns, or `WordVectors` around a matrix of your own.
+"""
+
+import difflib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+BLOCK = 1 << 23
+"""How many similarities `analogy` holds at a time: 32 MiB of float32, whatever the number of questions."""
+
+
+@dataclass(frozen=True, eq=False)
+class WordVectors:
+    """Words and their vectors, row by row.
+
+    words : n distinct strings. vectors : (n, dim) numbers.
+
+    Raises ValueError if the two do not fit together, or if a word stands twice.
+    """
+
+    words: Sequence[str]
+    vectors: np.ndarray
+
+    def __post_init__(self):
+        """Check the shapes and the words."""
+        _matrix(self)
+        if len(set(self.words)) != len(self.words):
+            twice = next(word for word, count in Counter(self.words).items() if count > 1)
+            raise ValueError(f"the word {twice!r} stands twice; each word needs one row.")
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """The row of each word."""
+        return {word: row for row, word in enumerate(self.words)}
+
+
+def embedding_matrix(vocabulary, vectors, *, rng=None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights of an `Embedding` layer filled from given vectors, and which rows were found.
+
+    vocabulary : the words by index, as `TextVectorization.get_vocabulary()` gives them (`''` for padding first), or a
+        mapping from word to index. Row 0 belongs to padding.
+    vectors : an object with `words` and `vectors` (n, dim).
+    rng : a `numpy.random.Generator`. With it absent words get random vectors with the mean and spread of the found
+        ones, column by column; without it they stay zero. Row 0 is zero in either case.
+
+    Returns `matrix` (rows, dim), float32, and `found` (rows,), bool; `found.sum()` words have their vector. Words are
+    compared as they are: fold the case first if the vectors are lower-case.
+
+    Raises ValueError if row 0 is a word that has a vector (then every row would be one word off the padding
+    convention), if two words of a mapping share an index, or if an index is negative; TypeError for other input.
+    """
+    matrix_given, index = _matrix(vectors), _index(vectors)
+    rows = _vocabulary_rows(vocabulary)
+    matrix = np.zeros((1 + max(rows.values(), default=-1), matrix_given.shape[1]), "float32")
+    found = np.zeros(len(matrix), bool)
+    first = next((word for word, row in rows.items() if row == 0 and word in index), None)
+    if first is not None:
+        raise ValueError(
+            f"row 0 is the word {first!r}, but row 0 belongs to padding. Give the whole get_vocabulary(), which "
+            "starts with '' and '[UNK]', or put '' in front of your own words."
+        )
+    targets = [row for word, row in rows.items() if word in index]
+    sources = [index[word] for word in rows if word in index]
+    matrix[targets] = matrix_given[sources]
+    found[targets] = True
+    if rng is not None and found.any():
+        absent = ~found
+        absent[0] = False
+        known = matrix[found]
+        matrix[absent] = rng.normal(known.mean(axis=0), known.std(axis=0), size=(absent.sum(), known.shape[1]))
+    return matrix, found
+
+
+def unit_rows(matrix) -> np.ndarray:
+    """Return the rows of a matrix (n, dim) scaled to length 1, so that a dot product of two rows is their cosine.
+
+    A row of zeros has no direction and stays zero. Raises ValueError for anything but a finite matrix.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2:
+        raise ValueError(f"expected vectors (n, dim), one a row, got shape {matrix.shape}.")
+    if not np.isfinite(matrix).all():
+        raise ValueError("the vectors hold NaN or infinite values; they have no direction.")
+    matrix = matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)
+    largest = np.abs(matrix).max(axis=1, keepdims=True, initial=0)
+    matrix = matrix / np.where(largest > 0, largest, 1)  # squares of very large or tiny numbers leave the range
+    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
+    return matrix / np.where(lengths > 0, lengths, 1)
+
+
+def nearest(vectors, query, k: int = 10) -> list[tuple[str, float]]:
+    """Return the k words whose vectors have the largest cosine with a query, best first, as (word, cosine).
+
+    vectors : an object with `words` and `vectors` (n, dim).
+    query : a word, which is then left out of the answer, or a vector (dim,), where nothing is left out.
+
+    Words with a zero vector are never neighbours. Equal cosines keep the order of `words`.
+
+    Raises ValueError for an unknown word (with close spellings), a query without direction, or a k for which there
+    are not enough words; TypeError for a k that is no integer.
+    """
+    unit, index = unit_rows(_matrix(vectors)), _index(vectors)
+    usable = unit.any(axis=1)
+    if isinstance(query, str):
+        [row] = _rows([query], index, usable)
+        usable[row] = False
+        target = unit[row]
+    else:
+        target = np.asarray(query)
+        if target.shape != unit.shape[1:]:
+            raise ValueError(f"expected a word or a vector ({unit.shape[1]},), got shape {target.shape}.")
+        target = unit_rows(target[None])[0]
+        if not target.any():
+            raise ValueError("the query is the zero vector; it has no direction, so no word is near it.")
+    if isinstance(k, bool) or not isinstance(k, int | np.integer):
+        raise TypeError(f"k is how many neighbours you want, an integer, not {k!r}.")
+    if not 1 <= k <= usable.sum():
+        raise ValueError(f"k = {k} is out of range: there are {usable.sum()} other words with a vector.")
+    cosines = np.where(usable, unit @ target, -np.inf)
+    best = np.argsort(-cosines, kind="stable")[:k]
+    return [(str(vectors.words[row]), float(cosines[row])) for row in best]
+
+
+def analogy(vectors, a, b, c, *, exclude: bool = True):
+    """Answer "a is to b as c is to ?": the word w with the largest cosine between e_w and e_b - e_a + e_c.
+
+    vectors : an object with `words` and `vectors` (n, dim); all are scaled to length 1 first.
+    a, b, c : three words, answered by one word, or three equally long lists of words, answered by a list.
+    exclude : leave the three words of the question out of the answer, as is usual. Without it the answer is often c.
+
+    Many questions are one matrix product, done in blocks of at most `BLOCK` similarities. T. Mikolov, W. Yih,
+    G. Zweig (2013), section 4; O. Levy, Y. Goldberg (2014), "3CosAdd".
+
+    Raises ValueError for unknown words (with close spellings), words with a zero vector, lists of unequal length, or
+    fewer words than an answer needs; TypeError if words and lists are mixed.
+    """
+    single = [isinstance(words, str) for words in (a, b, c)]
+    if any(single) and not all(single):
+        raise TypeError("a, b and c are three words or three lists of words, not a mixture.")
+    if all(single):
+        return analogy(vectors, [a], [b], [c], exclude=exclude)[0]
+    if not len(a) == len(b) == len(c):
+        raise ValueError(f"a, b and c have {len(a)}, {len(b)} and {len(c)} words; expected equally many.")
+    unit, index = unit_rows(_matrix(vectors)), _index(vectors)
+    usable = unit.any(axis=1)
+    asked = _rows([*a, *b, *c], index, usable).reshape(3, -1)  # (3, questions)
+    if exclude and len(a) and usable.sum() < 4:
+        raise ValueError("an answer beside the three words of a question needs at least 4 words with a vector.")
+    answers = []
+    step = max(1, BLOCK // max(1, len(unit)))
+    for start in range(0, asked.shape[1], step):
+        rows_a, rows_b, rows_c = rows = asked[:, start : start + step]
+        targets = unit[rows_b] - unit[rows_a] + unit[rows_c]  # (questions, dim)
+        similarity = targets @ unit.T  # (questions, words); the length of a target does not change its best word
+        similarity[:, ~usable] = -np.inf
+        if exclude:
+            similarity[np.arange(rows.shape[1]), rows] = -np.inf
+        answers.extend(similarity.argmax(axis=1))
+    return [str(vectors.words[row]) for row in answers]
+
+
+# -------------------------------------------------------------------------------------------------- reading the input
+
+
+def _matrix(vectors) -> np.ndarray:
+    """Return the matrix of an object with words and vectors, after a look at its shape."""
+    if not (hasattr(vectors, "words") and hasattr(vectors, "vectors")):
+        raise TypeError(
+            f"expected word vectors, an object with .words and .vectors, not {type(vectors).__name__}; "
+            "use load_glove(...), or WordVectors(words, matrix) for your own."
+        )
+    matrix = np.asarray(vectors.vectors)
+    if matrix.ndim != 2 or len(matrix) != len(vectors.words):
+        raise ValueError(f"{len(vectors.words)} words need vectors ({len(vectors.words)}, dim), got {matrix.shape}.")
+    return matrix
+
+
+def _index(vectors) -> Mapping[str, int]:
+    """Return the row of each word."""
+    index = getattr(vectors, "index", None)
+    return index if isinstance(index, Mapping) else {word: row for row, word in enumerate(vectors.words)}
+
+
+def _rows(words, index, usable) -> np.ndarray:
+    """Return the rows of words that must be known and must have a direction."""
+    for word in words:
+        if not isinstance(word, str):
+            raise TypeError(f"a word is a string, not {word!r}.")
+    unknown = list(dict.fromkeys(word for word in words if word not in index))
+    if unknown:
+        shown = "; ".join(_with_close_spellings(word, index) for word in unknown[:5])
+        more = f"; and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        raise ValueError(f"no vector for {shown}{more}. There are vectors for {len(index):,} words.")
+    rows = np.array([index[word] for word in words], dtype=np.intp)
+    if not usable[rows].all():
+        word = words[int(np.argmin(usable[rows]))]
+        raise ValueError(f"the vector of {word!r} is zero; it has no direction and no neighbours.")
+    return rows
+
+
+def _with_close_spellings(word: str, index) -> str:
+    """Quote a word, with known words that are spelt nearly the same."""
+    candidates = [known for known in index if abs(len(known) - len(word)) <= 2]
+    close = difflib.get_close_matches(word.lower(), candidates, n=3, cutoff=0.7)
+    return f"{word!r}" + (f" (did you mean {', '.join(map(repr, close))}?)" if close else "")
+
+
+def _vocabulary_rows(vocabulary) -> dict[str, int]:
+    """Return {word: row} for a vocabulary in either form."""
+    if isinstance(vocabulary, Mapping):
+        rows = dict(vocabulary)
+        for word, row in rows.items():
+            if isinstance(row, bool) or not isinstance(row, int | np.integer):
+                raise TypeError(f"a vocabulary maps words to indices, but {word!r} maps to {row!r}.")
+            if row < 0:
+                raise ValueError(f"the index of {word!r} is {row}; indices start at 0 (padding).")
+        if len(set(rows.values())) != len(rows):
+            seen = {}
+            word, other = next((w, seen[r]) for w, r in rows.items() if seen.setdefault(r, w) != w)
+            raise ValueError(f"{other!r} and {word!r} have the same index, {rows[word]}.")
+        return rows
+    if isinstance(vocabulary, str | bytes) or not isinstance(vocabulary, Sequence | np.ndarray):
+        raise TypeError(f"expected a list of words or a mapping from word to index, not {type(vocabulary).__name__}.")
+    words = [str(word) for word in vocabulary]
+    rows = {word: row for row, word in enumerate(words)}
+    if len(rows) != len(words):
+        twice = next(word for row, word in enumerate(words) if rows[word] != row)
+        raise ValueError(f"the word {twice!r} stands twice in the vocabulary; each word needs one row.")
+    return rows
