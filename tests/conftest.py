@@ -4,7 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from utils import settings
 from utils.cli import notebooks
+
+try:
+    DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
+except NotADirectoryError:
+    DATA_DIRS = []
 
 
 def pytest_addoption(parser):
@@ -33,3 +39,12 @@ def pytest_collection_modifyitems(items):
 def quick(monkeypatch):
     """The quick profile, whatever the shell says."""
     monkeypatch.setenv("COURSE_PROFILE", "quick")
+
+
+@pytest.fixture
+def real(monkeypatch, tmp_path):
+    """The reader's own data folders, with a cache of our own and the quick profile, so that nothing is downloaded."""
+    if not DATA_DIRS:
+        pytest.skip("COURSE_DATA_DIR is not set")
+    monkeypatch.setenv("COURSE_PROFILE", "quick")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))

@@ -15,11 +15,6 @@ from loopback import course, no_network
 from utils import COURSE_ROOT, datasets, settings
 from utils.datasets import BadArchive, DataUnavailable, archives, load_glove, loaders_vectors, registry, standin_vectors
 
-try:
-    DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
-except NotADirectoryError:
-    DATA_DIRS = []
-
 # What GloVe's own files hold, and what other splitters take for a space or the end of a line.
 ODD = [
     "the", ",", ".", "'s", "-", "--", "1/2", "3.5", "\u0641\u06cc\u0644\u0645", "na\u00efve", "a\xa0b", "a\x85b",
@@ -455,15 +450,6 @@ def test_quick_generates_without_the_network(glove, monkeypatch, no_network, cap
 
 
 # The real files --------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def real(monkeypatch, tmp_path):
-    """The reader's own folders, with a cache of our own and the quick profile, so that nothing is downloaded."""
-    if not DATA_DIRS:
-        pytest.skip("COURSE_DATA_DIR is not set")
-    monkeypatch.setenv("COURSE_PROFILE", "quick")
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
 
 
 def unit(vectors):

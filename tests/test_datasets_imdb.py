@@ -18,11 +18,6 @@ from loopback import course, no_network
 from utils import datasets, settings
 from utils.datasets import BadArchive, DataUnavailable, derived, load_imdb, loaders_text, standin_texts
 
-try:
-    DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
-except NotADirectoryError:
-    DATA_DIRS = []
-
 # Out of order, and with a name that sorts before another as text though not as a number.
 REVIEWS = {
     "train/pos/9_8.txt": "Fine.<br /><br />I'd see it again!",
@@ -419,12 +414,8 @@ def test_another_standin_gets_another_folder(absent, monkeypatch, no_network):
 
 
 @pytest.mark.realdata
-def test_real_imdb(monkeypatch, tmp_path, capsys):
-    if not DATA_DIRS:
-        pytest.skip("COURSE_DATA_DIR is not set")
-    monkeypatch.setenv("COURSE_PROFILE", "quick")
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    if (real := datasets.locate_any(loaders_text.IMDB_FORMS)) is None:
+def test_real_imdb(real, tmp_path, capsys):
+    if (archive := datasets.locate_any(loaders_text.IMDB_FORMS)) is None:
         pytest.skip("the file is not at hand")
     reviews = load_imdb()
     assert capsys.readouterr().out == "Data: IMDB reviews, real, 25,000 + 25,000 reviews\n"
@@ -435,7 +426,7 @@ def test_real_imdb(monkeypatch, tmp_path, capsys):
     assert len({*reviews.train_texts, *reviews.test_texts}) == 49_582
     # Read by another way: every byte, and the label that the stars in the file's name tell.
     raw = {}
-    with tarfile.open(real[1]) as box:
+    with tarfile.open(archive[1]) as box:
         for member in box:
             if match := re.fullmatch(r"aclImdb/train/((?:neg|pos)/\d+_\d+\.txt)", member.name):
                 raw[match[1]] = box.extractfile(member).read()

@@ -30,11 +30,6 @@ from utils.datasets import (
     standin_texts,
 )
 
-try:
-    DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
-except NotADirectoryError:
-    DATA_DIRS = []
-
 JENA_ROWS = [
     "01.01.2009 00:10:00,996.52,-8.02,265.40,-8.90,93.30,3.33,3.11,0.22,1.94,3.12,1307.75,1.03,1.75,152.30",
     "01.01.2009 00:20:00,996.57,-8.41,265.01,-9.28,93.40,3.23,3.02,0.21,1.89,3.03,1309.80,-9999.00,-9999.00,136.10",
@@ -313,16 +308,6 @@ def test_an_empty_text_is_refused(novel, monkeypatch):
 
 
 # Real files ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def real(monkeypatch, tmp_path):
-    """The reader's own folders, with a cache of our own and the quick profile, so that nothing is downloaded."""
-    if not DATA_DIRS:
-        pytest.skip("COURSE_DATA_DIR is not set")
-    monkeypatch.setenv("COURSE_PROFILE", "quick")
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    return DATA_DIRS
 
 
 @pytest.mark.realdata
