@@ -414,7 +414,7 @@ def test_another_standin_gets_another_folder(absent, monkeypatch, no_network):
 
 
 @pytest.mark.realdata
-def test_real_imdb(real, tmp_path, capsys):
+def test_real_imdb(real, capsys):
     if (archive := datasets.locate_any(loaders_text.IMDB_FORMS)) is None:
         pytest.skip("the file is not at hand")
     reviews = load_imdb()
