@@ -7,6 +7,7 @@ load_jena(), load_beijing()    frames with a fixed schema, real or (where allowe
 load_time_machine()            a text, likewise
 load_imdb()                    labelled reviews, as lists and arrays or as a folder of files
 load_glove(dim, words)         word vectors
+load_translation_pairs(to)     English sentences with their French or Persian translations
 used()                         which of them were real in this process, and which generated
 fetch(name), locate(name)      the path of a checked file; locate never uses the network
 fetch_any(), locate_any()      the first of several forms that can be had
@@ -30,12 +31,14 @@ _LAZY = {
     "JENA_COLUMNS": "loaders",
     "Glove": "loaders_vectors",
     "Imdb": "loaders_text",
+    "TranslationPairs": "loaders_translation",
     "find_real": "loaders",
     "load_beijing": "loaders",
     "load_glove": "loaders_vectors",
     "load_imdb": "loaders_text",
     "load_jena": "loaders",
     "load_time_machine": "loaders_text",
+    "load_translation_pairs": "loaders_translation",
     "used": "loaders",
 }
 
@@ -58,6 +61,7 @@ __all__ = [
     "Limits",
     "Plan",
     "RegistryError",
+    "TranslationPairs",
     "UnknownName",
     "fetch",
     "fetch_any",
@@ -69,6 +73,7 @@ __all__ = [
     "load_imdb",
     "load_jena",
     "load_time_machine",
+    "load_translation_pairs",
     "locate",
     "locate_any",
     "open_member",
