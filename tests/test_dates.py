@@ -2,6 +2,7 @@
 
 import datetime
 import hashlib
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -112,7 +113,7 @@ def test_no_drawn_text_has_two_meanings(lower):
         for name, locale, calendar in FORMS:
             text = write(day, name, locale, calendar=calendar, lower=lower)
             meanings[text].add(day)
-            if dates._is_swappable(name, locale, calendar) and day.day <= 12 and day.day != day.month:
+            if re.fullmatch(r"\d+[/-]\d+[/-]\d{4}", text) and day.day <= 12 and day.day != day.month:
                 left_out.add(text)
     assert {text for text, days in meanings.items() if len(days) > 1} == {text for text in left_out if "/" in text}
     assert left_out >= {"03/04/1999", "3/4/1999", "03-04-1999", "3-4-1999"}

@@ -222,21 +222,20 @@ def test_without_penalty_the_search_stops_as_soon_as_nothing_better_can_come():
 
 
 def test_with_a_penalty_the_search_goes_on_as_long_as_a_score_can_rise():
-    """Five tokens of probability 0.9 score above the end at once, though less probable than it was."""
-    first = [0.55, 0.45]
+    """Two short ones are finished and score above what lives, at its next length too; only five steps on it wins."""
 
     def step(prefixes):
         t = prefixes.shape[1]
-        row = first if t == 1 else [1e-9, 1 - 1e-9] if t < 6 else [1 - 1e-9, 1e-9]
-        return np.log(np.tile(row, (len(prefixes), 1)))
+        certain = [1 - 1e-9, 1e-9] if t >= 7 else [1e-9, 1 - 1e-9]
+        return np.log(np.tile({1: [0.55, 0.45], 2: [0.8, 0.2]}.get(t, certain), (len(prefixes), 1)))
 
-    plain = beam_search(step, START, END, 2, 8)[0]
-    normalised = beam_search(step, START, END, 2, 8, length_penalty=1.0)[0]
-    assert plain.tokens == (0,)
-    assert normalised.tokens == (1, 1, 1, 1, 1, 0)
-    assert normalised.log_prob < plain.log_prob
-    assert normalised.score == pytest.approx(np.log(0.45) / 6)
-    assert normalised.score > plain.log_prob
+    plain = beam_search(step, START, END, 2, 8)
+    normalised = beam_search(step, START, END, 2, 8, length_penalty=1.0)
+    assert [h.tokens for h in plain] == [(0,), (1, 0)]
+    assert [h.tokens for h in normalised] == [(1, 1, 1, 1, 1, 1, 0), (1, 0)]
+    assert normalised[0].log_prob == pytest.approx(np.log(0.45 * 0.2))
+    assert normalised[0].score == pytest.approx(np.log(0.45 * 0.2) / 7)
+    assert plain[1].log_prob / 2 > normalised[0].log_prob / 3, "where a narrower bound would have stopped"
 
 
 def test_a_finished_sequence_gives_its_place_back():
@@ -279,6 +278,8 @@ def test_impossible_tokens_never_appear():
     hypotheses = beam_search(step, START, END, 50, 6)
     assert [h.tokens for h in hypotheses] == [(1, 0), (2, 1, 0)], "fewer than the width: there are no others"
     assert all(np.isfinite(h.log_prob) for h in hypotheses)
+    certain = markov([[1, 0, 0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    assert [h.tokens for h in beam_search(certain, START, END, 2, 6)] == [(2, 1, 0)], "places left over stay empty"
 
 
 def test_a_width_over_the_vocabulary_is_fine():

@@ -90,13 +90,14 @@ class AdditiveAttention(keras.layers.Layer):
                     "Make a new layer for other sizes."
                 )
         single = len(query.shape) == 2
-        hidden = ops.expand_dims(ops.matmul(values, self.W_v), 1)  # (batch, 1, time, units)
-        asked = ops.matmul(ops.expand_dims(query, 1) if single else query, self.W_q)  # (batch, steps, units)
+        # Einsum, since XLA can differentiate it in a loop over decoder steps whatever the batch; matmul it cannot.
+        hidden = ops.expand_dims(ops.einsum("btf,fu->btu", values, self.W_v), 1)  # (batch, 1, time, units)
+        asked = ops.einsum("bsf,fu->bsu", ops.expand_dims(query, 1) if single else query, self.W_q)
         hidden = hidden + ops.expand_dims(asked if self.b is None else asked + self.b, 2)  # (batch, steps, time, units)
-        energies = ops.squeeze(ops.matmul(ops.tanh(hidden), self.v), -1)  # (batch, steps, time)
+        energies = ops.einsum("bstu,u->bst", ops.tanh(hidden), self.v[:, 0])  # (batch, steps, time)
         energies = self.energy_activation(energies if self.b_e is None else energies + self.b_e)
         weights = _masked_softmax(energies, None if mask is None else ops.expand_dims(mask, 1))
-        context = ops.matmul(weights, values)  # (batch, steps, features)
+        context = ops.einsum("bst,btf->bsf", weights, values)  # (batch, steps, features)
         if single:
             context, weights = ops.squeeze(context, 1), ops.squeeze(weights, 1)
         return (context, weights) if return_weights else context
