@@ -256,11 +256,11 @@ def test_results_follow_the_stored_outputs(copies, tmp_path, capsys):
     path = copies / "02_vanishing_gradients.ipynb"
     notebook = notebooks.read(path)
     stored = notebooks.results(notebook)
-    stored["reports"][0]["measured"] = 987654
+    stored["reports"][0] |= {"lecture": "fails", "measured": 987654, "unit": "%"}
     notebooks.write(notebook, path)
     assert main(["results", "--check", *options]) == 1
     assert main(["results", *options]) == 0
-    assert "987,654" in readme.read_text(encoding="utf-8")
+    assert "| fails | 987,654 % |" in readme.read_text(encoding="utf-8"), "words have no unit"
     assert main(["results", "--check", *options]) == 0
 
 

@@ -79,10 +79,16 @@ def _figures(stored: dict[str, dict], with_lecture: bool) -> list[str]:
         link = _link(name) + (f" (stand-in: {', '.join(generated)})" if generated else "")
         for row in (row for row in results["reports"] if (row["lecture"] is not None) == with_lecture):
             kinds = ["lecture", "measured"] if with_lecture else ["measured"]
-            cells = [link, row["label"], *(f"{format_number(row[kind])} {row['unit']}".strip() for kind in kinds)]
+            cells = [link, row["label"], *(_with_unit(row[kind], row["unit"]) for kind in kinds)]
             lines.append(f"| {' | '.join(map(_cell, cells))} |")
             link = ""  # once for each notebook
     return lines
+
+
+def _with_unit(value, unit: str) -> str:
+    """Return a figure and its unit; words, like "fails", have none."""
+    text = format_number(value)
+    return f"{text} {unit}".strip() if any(map(str.isdigit, text)) else text
 
 
 def _link(name: str) -> str:
