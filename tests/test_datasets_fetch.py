@@ -586,8 +586,10 @@ def test_parts_of_a_killed_process_are_swept(course, server):
 
 CHILD = textwrap.dedent(
     """
+    import signal
     import sys
     from pathlib import Path
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C, and so would this
     sys.path.insert(0, sys.argv[1])
     from importlib import import_module
     from utils.datasets import transfer
