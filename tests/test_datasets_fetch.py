@@ -589,7 +589,7 @@ CHILD = textwrap.dedent(
     import signal
     import sys
     from pathlib import Path
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores Ctrl-C, and so would this
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     sys.path.insert(0, sys.argv[1])
     from importlib import import_module
     from utils.datasets import transfer
