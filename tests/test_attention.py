@@ -109,9 +109,11 @@ def test_one_query_at_a_time_equals_all_at_once(size):
 # --------------------------------------------------------------------------------------------- two other constructions
 
 
-@pytest.mark.parametrize("masked", [False, True])
-def test_equals_keras_where_the_two_coincide(masked):
-    """Keras's layer has no kernels: with identities for them and no biases ours is the same function."""
+def test_equals_keras_where_the_two_coincide():
+    """Keras's layer has no kernels: with identities for them and no biases ours is the same function.
+
+    A masked step is left out of what Keras's layer gets, since its own masks fail for several queries in Keras 3.8.
+    """
     query, values = arrays(3, 5, features=4, query_features=4, steps=2)
     scale = np.random.default_rng(1).normal(size=4).astype("float32")
     theirs = keras.layers.AdditiveAttention()
@@ -120,12 +122,14 @@ def test_equals_keras_where_the_two_coincide(masked):
     ours = AdditiveAttention(4, use_bias=False)
     ours.build(query.shape, values.shape)
     ours.set_weights([np.eye(4), np.eye(4), scale[:, None]])
-    mask = np.array([[1, 1, 1, 1, 1], [1, 0, 1, 0, 0], [0, 0, 0, 0, 1]], bool) if masked else None
-    theirs_mask = [None, keras.ops.convert_to_tensor(mask)] if masked else None
-    tensors = [keras.ops.convert_to_tensor(x) for x in (query, values)]
-    expected = numpy(theirs(tensors, mask=theirs_mask, return_attention_scores=True))
-    for x, y in zip(numpy(ours(query, values, mask=mask, return_weights=True)), expected):
-        np.testing.assert_allclose(x, y, atol=1e-6)
+    for mask in (np.ones((3, 5), bool), np.array([[1, 1, 1, 1, 1], [1, 0, 1, 0, 0], [0, 0, 0, 0, 1]], bool)):
+        context, weights = numpy(ours(query, values, mask=mask, return_weights=True))
+        for k, kept in enumerate(mask):
+            tensors = [keras.ops.convert_to_tensor(x) for x in (query[[k]], values[[k]][:, kept])]
+            expected = numpy(theirs(tensors, return_attention_scores=True))
+            np.testing.assert_allclose(context[[k]], expected[0], atol=1e-6)
+            np.testing.assert_allclose(weights[[k]][:, :, kept], expected[1], atol=1e-6)
+            assert np.all(weights[k][:, ~kept] == 0)
 
 
 def lecture(time):
