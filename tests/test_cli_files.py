@@ -120,6 +120,14 @@ def test_normalise_links_previous_map_and_next(chain):
     }
 
 
+def test_the_links_use_the_short_titles_of_the_map(chain):
+    row = "| [02 · Fading](02_gradients.ipynb) | b | |\n| 14 · Jena | c | |"
+    tiny.save(chain / "00_start_here.ipynb", tiny.text(f"# Start here\n\n| notebook | a | |\n|---|---|---|\n{row}"))
+    notebook = normalised(chain / "02_gradients.ipynb")
+    assert notebook.cells[1].source.endswith("· [14 · Jena →](14_jena_forecasting.ipynb)")
+    assert normalised(chain / "14_jena_forecasting.ipynb").cells[-1].source.count("[← 02 · Fading](") == 1
+
+
 def test_the_links_follow_a_new_neighbour(chain):
     for path in chain.glob("*.ipynb"):
         normalised(path)

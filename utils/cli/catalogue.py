@@ -71,14 +71,24 @@ def load(path: Path) -> dict:
 
 
 def title(path: Path) -> str:
-    """Return a notebook's number and first heading, `02 · Vanishing gradients`; its name where it has no heading."""
+    """Return a notebook's number and short title, `04 · LSTM and GRU`.
+
+    The title is that of the course map beside it; without one the notebook's first heading, or its file's name.
+    """
     number, _, name = path.stem.partition("_")
-    for cell in load(path)["cells"]:
-        if cell.get("cell_type") == "markdown":
-            heading = re.search(r"^# +(?:\d+ · )?(.+?)\s*$", "".join(cell["source"]), re.MULTILINE)
-            if heading:
-                return f"{number} · {heading[1]}"
-    return f"{number} · {name.replace('_', ' ').capitalize()}"
+    start = path.parent / MAP
+    if start.is_file():
+        row = re.search(rf"^\| *\[?{number} · ([^\]|]+?) *(?:\]|\|)", _markdown(start), re.MULTILINE)
+        if row:
+            return f"{number} · {row[1]}"
+    heading = re.search(r"^# +(?:\d+ · )?(.+?)\s*$", _markdown(path), re.MULTILINE)
+    return f"{number} · {heading[1] if heading else name.replace('_', ' ').capitalize()}"
+
+
+def _markdown(path: Path) -> str:
+    """Return all Markdown of a notebook, joined."""
+    cells = [cell for cell in load(path)["cells"] if cell.get("cell_type") == "markdown"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells)
 
 
 def needs(path: Path) -> list[str]:

@@ -112,7 +112,7 @@ def _notebooks(folder: Path, problems: list[str]) -> str:
         now += not lacking
         by_hand += any(not plan.urls for plan in lacking.values())
         missing |= lacking
-        print(f"{title:<36} {_state(plans, list(lacking.values()))}")
+        print(f"{title:<34} {_state(plans, list(lacking.values()))}")
     text = f"Ready for {now} of {len(paths)} notebooks in full without a download"
     total = megabytes(sum(plan.entry.size or 0 for plan in missing.values() if plan.urls))
     would = len(paths) - now - by_hand
