@@ -15,7 +15,7 @@ UV = uv==0.13.9
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-sanitize-with=tests/nbval_sanitize.cfg
 PARALLEL = -n auto --dist loadscope
 
-.PHONY: help run test test-data lab execute stability doctor fetch copy constraints lint clean
+.PHONY: help run test test-data lab execute stability doctor fetch copy bundle constraints lint clean
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,12 @@ doctor: ## what this machine has, and which notebook would fetch what (needs no 
 
 fetch: $(READY) ## download what notebooks need in full (NB="05 08", or names of data sets)
 	@$(BIN)/python -m utils fetch $(or $(NB),--all)
+
+bundle: $(READY) ## fill build/bundle/ with packages, data and the course, for a class without a network
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --dest build/bundle/wheels \
+		--constraint constraints.txt -r requirements.txt $$(sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml) wheel
+	@git archive --format zip --prefix course/ --output build/bundle/course.zip HEAD
+	@COURSE_CACHE=build/bundle/data $(BIN)/python -m utils fetch --all
 
 constraints: $(READY) ## renew constraints.txt: the newest releases that fit together, for Python 3.11 to 3.13 on every system
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
