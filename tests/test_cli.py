@@ -255,7 +255,7 @@ def stored_varied(error=0.25):
 def runs(tmp_path_factory):
     """Seeds 1 and 2 on all cores and 3 on one, of a notebook that varies; then one that crashes, one without data."""
     folder = tmp_path_factory.mktemp("runs")
-    late = f"display({{{RESULTS_MIME!r}: {AFTER!r}}}, raw=True)"
+    late = f"display({{'text/plain': ''}}, metadata={{{RESULTS_MIME!r}: {AFTER!r}}}, raw=True)"
     tiny.save(folder / "01_varied.ipynb", tiny.code(VARIED, *tiny.stored(stored_varied())), late)
     tiny.save(folder / "02_crash.ipynb", "print('✓ held: this far')", "1 / 0\n", "print('never')")
     tiny.save(folder / "03_data.ipynb", "class DataUnavailable(RuntimeError): pass\nraise DataUnavailable('no jena')")
@@ -404,7 +404,7 @@ def printed(*lines):
         ("✗ FAILED: c", [("c", FAILED)]),
         ("✓ 3 checks hold", [("", HELD)] * 3),
         ("✓ 1 check holds", [("", HELD)]),
-        ("· 2 checks, not judged in quick", [("", NOT_JUDGED)] * 2),
+        ("· 2 checks not judged in quick", [("", NOT_JUDGED)] * 2),
         ("it held: a", []),
         ("  ✗ FAILED: quoted", []),
     ],
@@ -414,12 +414,13 @@ def test_printed_claims_are_counted(line, states):
 
 
 def test_results_take_in_what_came_after_the_closing_table():
-    parts = tiny.stored(
-        tiny.results("x", [("old", HELD)]),  # an earlier closing table, run again
-        tiny.results("x", [("a", HELD), ("b", HELD)], [{"label": "r"}]),
+    parts = [
+        *tiny.stored(tiny.results("x", [("old", HELD)])),  # an earlier closing table, run again
+        tiny.late([("old and late", HELD)]),
+        *tiny.stored(tiny.results("x", [("a", HELD), ("b", HELD)], [{"label": "r"}])),
         tiny.late([("b", FAILED), ("c", HELD)], [{"label": "r", "measured": 2}, {"label": "s", "state": FAILED}]),
-    )
-    notebook = nbformat.v4.new_notebook(cells=[tiny.code("1", *parts[:2]), tiny.code("2", parts[2])])
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[tiny.code("1", *parts[:3]), tiny.code("2", parts[3])])
     merged = notebooks.results(notebook)
     assert [(row["text"], row["state"]) for row in merged["claims"]] == [("a", HELD), ("b", FAILED), ("c", HELD)]
     assert [(row["label"], row["measured"]) for row in merged["reports"]] == [("r", 2), ("s", 1)]

@@ -57,10 +57,11 @@ def stored(*parts: dict) -> list:
     return [nbformat.v4.new_output("display_data", {"text/plain": "", RESULTS_MIME: part}) for part in parts]
 
 
-def late(claims=(), reports=()) -> dict:
-    """Return what is stored for claims and reports that were made after the closing table."""
-    part = results("", claims, reports)
-    return {"notebook": "", "after_finish": True, "claims": part["claims"], "reports": part["reports"]}
+def late(claims=(), reports=()):
+    """Return the output of claims and reports that were made after the closing table."""
+    part = {key: results("", claims, reports)[key] for key in ("claims", "reports")}
+    metadata = {RESULTS_MIME: {"notebook": "", "after_finish": True} | part}
+    return nbformat.v4.new_output("display_data", {"text/plain": ""}, metadata=metadata)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -45,7 +45,7 @@ PRINTED = {
     re.compile(r"· not judged in quick: (?P<text>.*)"): course.NOT_JUDGED,
     re.compile(r"✗ FAILED: (?P<text>.*)"): course.FAILED,
     re.compile(r"✓ (?P<number>\d+) checks? holds?\b.*"): course.HELD,
-    re.compile(r"· (?P<number>\d+) checks?, not judged\b.*"): course.NOT_JUDGED,
+    re.compile(r"· (?P<number>\d+) checks?,? not judged\b.*"): course.NOT_JUDGED,
 }
 """The lines that `Run.claim` and a folded cell of checks print, and the state that each means."""
 
@@ -180,12 +180,11 @@ def results(notebook: nbformat.NotebookNode) -> dict | None:
         replaces the row of the same name. None if the closing table was not reached.
     """
     merged, late = None, []
-    for output in _outputs(notebook, lambda output: RESULTS_MIME in output.get("data", {})):
-        part = copy.deepcopy(output.data[RESULTS_MIME])
-        if part.get("after_finish"):
-            late.append(part)
-        else:
-            merged, late = part, []
+    for output in _outputs(notebook):
+        if RESULTS_MIME in output.get("data", {}):
+            merged, late = copy.deepcopy(output.data[RESULTS_MIME]), []
+        elif RESULTS_MIME in output.get("metadata", {}):  # a claim made after the closing table, where it stands
+            late.append(copy.deepcopy(output.metadata[RESULTS_MIME]))
     if merged is None:
         return None
     for rows, name in (("claims", "text"), ("reports", "label")):
