@@ -155,8 +155,8 @@ MARKED = """# The course
 <!-- badges:end -->
 <!-- clone:start -->
 ```
-git clone https://github.com/OWNER/REPO.git
-cd REPO
+git clone <this repository's address> course && cd course
+make lab
 ```
 <!-- clone:end -->
 git clone https://github.com/other/thing.git
@@ -214,7 +214,7 @@ def test_address_and_branch_agree_everywhere(course):
         tiny.ENTRANCE.splitlines()[-1], f"{line}  # python -m utils badges"
     )
     readme = (course / "README.md").read_text(encoding="utf-8")
-    assert "git clone --branch feature/v2 https://github.com/my_group/rnn.course.git\ncd rnn.course\n" in readme
+    assert "git clone --branch feature/v2 https://github.com/my_group/rnn.course.git course && cd course\n" in readme
     assert "git clone https://github.com/other/thing.git" in readme, "outside the marks nothing changes"
     assert "my_group/rnn.course/blob/feature/v2/notebooks/00_start_here.ipynb" in readme
 

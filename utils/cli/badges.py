@@ -10,7 +10,8 @@ from utils.cli import notebooks
 from utils.cli.catalogue import MAP, UsageError, write_text
 
 README = COURSE_ROOT / "README.md"
-PLACEHOLDER = "OWNER/REPO"
+PLACEHOLDER = "<this repository's address>"
+"""What README's `git clone` line says in an unstamped course."""
 REPOSITORY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-]")
 BRANCH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/-]*")
 HOSTS = {
@@ -23,7 +24,7 @@ ROW = re.compile(
     r"(?m)^\[!\[Open in Colab\]\(https://colab\.research\.google\.com/[^)]*\)\]\([^)\n]*\)"
     r"(?: \[!\[Open in \w+\]\([^)\n]*\)\]\([^)\n]*\))*\n\n"
 )
-CLONE = re.compile(r"git clone (?:--branch \S+ )?https://github\.com/\S+")
+CLONE = re.compile(r"git clone (?:--branch \S+ )?(?:<[^>\n]*>|https://github\.com/\S+)")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,9 +121,8 @@ def stamp_readme(text: str, repository: str, branch: str) -> str:
     badges = f"\n{row(repository, branch, MAP)}\n" if repository else "\n"
     text = _between(text, "badges", lambda _: badges)
     option = f"--branch {branch} " if repository and branch != "main" else ""
-    line = f"git clone {option}https://github.com/{repository or PLACEHOLDER}.git"
-    folder = f"cd {(repository or PLACEHOLDER).split('/')[1]}"
-    return _between(text, "clone", lambda block: re.sub(r"\bcd [\w.-]+", folder, CLONE.sub(line, block)))
+    line = f"git clone {option}" + (f"https://github.com/{repository}.git" if repository else PLACEHOLDER)
+    return _between(text, "clone", lambda block: CLONE.sub(lambda _: line, block))
 
 
 def _between(text: str, name: str, change) -> str:
