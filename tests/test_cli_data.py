@@ -64,7 +64,7 @@ TEXT, ALL = b"once upon a time" * 20_000, bytes(range(256)) * 8_000  # 0.32 MB a
 
 @pytest.fixture
 def world(tmp_path, monkeypatch):
-    """A list of two sets, a server that has the first, an empty cache and three notebooks: (their folder, what is served)."""
+    """A list of two sets, a server with the first, an empty cache, three notebooks: (their folder, what is served)."""
     root = tmp_path / "served"
     root.mkdir()
     (root / "tale.txt").write_bytes(TEXT)
