@@ -80,7 +80,7 @@ def test_what_holds_no_real_numbers_is_a_wrong_type(value):
         real_array("x", value)
 
 
-@pytest.mark.parametrize("value", [42, None, np.random.RandomState(0), "rng"])  # noqa: NPY002 - to be refused
+@pytest.mark.parametrize("value", [42, None, np.random.RandomState(0), "rng"])
 def test_a_seed_is_no_generator(value):
     with pytest.raises(TypeError, match=r"rng is .*; expected a numpy\.random\.Generator\. Write rng="):
         generator("rng", value)
