@@ -259,10 +259,22 @@ def teacher_forcing(sources: np.ndarray, targets: np.ndarray) -> tuple[tuple[np.
     return (sources, targets[:, :-1]), targets[:, 1:]
 
 
-def _token_losses(y_true, y_pred):
-    """Return the cross-entropy of each token and whether it counts (1.0 or 0.0), both (batch, steps).
+def token_losses(y_true, y_pred):
+    """Return the cross-entropy of each token, and whether it counts.
 
-    In float32 at least: a sum over a batch leaves float16, which ends at 65,504.
+    Parameters
+    ----------
+    y_true : tensor
+        Tokens (batch, steps), 0 where padded.
+    y_pred : tensor
+        Logits (batch, steps, vocab).
+
+    Returns
+    -------
+    losses : tensor
+        (batch, steps), in nats; float32 at least, since a sum over a batch leaves float16, which ends at 65,504.
+    counts : tensor
+        (batch, steps), 1.0 for a token and 0.0 for padding.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_pred = ops.cast(y_pred, keras.backend.result_type(y_pred.dtype, "float32"))
@@ -290,7 +302,7 @@ def masked_loss(y_true, y_pred):
     tensor
         A scalar, in nats a token; 0 for a batch of nothing but padding. float32, or float64 for such logits.
     """
-    losses, counts = _token_losses(y_true, y_pred)
+    losses, counts = token_losses(y_true, y_pred)
     return ops.sum(losses * counts) / ops.maximum(ops.sum(counts), 1)
 
 
@@ -327,7 +339,7 @@ class MaskedLoss(_TokenMean):
         super().__init__(name=name, dtype=dtype)
 
     def _figures(self, y_true, y_pred):
-        return _token_losses(y_true, y_pred)
+        return token_losses(y_true, y_pred)
 
 
 @keras.saving.register_keras_serializable(package="course")
