@@ -6,7 +6,7 @@ from collections import defaultdict
 import pytest
 
 from utils.datasets import standin_translations
-from utils.seq2seq import tokenize
+from utils.seq2seq import tokenise
 from utils.text import ZWNJ, split_words, standardise
 
 
@@ -69,7 +69,7 @@ def test_french_adjectives_stand_after_the_noun_and_agree(french):
     nouns |= {noun.french_plural: (noun.gender, "s") for noun in standin_translations.NOUNS}
     seen = 0
     for _, sentence in french:
-        found = tokenize(sentence)
+        found = tokenise(sentence)
         for at, word in enumerate(found):
             if word in forms:
                 before = [w for w in found[:at] if w in nouns]
