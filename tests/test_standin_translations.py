@@ -6,8 +6,8 @@ from collections import defaultdict
 import pytest
 
 from utils.datasets import standin_translations
-from utils.seq2seq import tokenize
-from utils.text import ZWNJ, standardize, words
+from utils.seq2seq import tokenise
+from utils.text import ZWNJ, split_words, standardise
 
 
 @pytest.fixture(scope="module", params=["fra", "pes"])
@@ -69,7 +69,7 @@ def test_french_adjectives_stand_after_the_noun_and_agree(french):
     nouns |= {noun.french_plural: (noun.gender, "s") for noun in standin_translations.NOUNS}
     seen = 0
     for _, sentence in french:
-        found = tokenize(sentence)
+        found = tokenise(sentence)
         for at, word in enumerate(found):
             if word in forms:
                 before = [w for w in found[:at] if w in nouns]
@@ -89,7 +89,7 @@ def test_french_drops_vowels_where_two_meet(french):
 def test_persian_verbs_come_last_and_tell_the_person(persian):
     endings = {"I": "م", "We": "یم", "He": "د", "Tom": "د"}
     for english, other in persian:
-        last = words(other)[-1]
+        last = split_words(other)[-1]
         assert last.startswith(("می" + ZWNJ, "نمی" + ZWNJ)) or last in {"است", "نیست", "هستند", "نیستند"}, other
         who = english.split()[0]
         if who in endings:
@@ -99,7 +99,7 @@ def test_persian_verbs_come_last_and_tell_the_person(persian):
 
 def test_a_definite_object_is_marked_in_persian(persian):
     for english, other in persian:
-        found = words(other)
+        found = split_words(other)
         copula = re.match(r"The .* (is|are) ", english)
         if copula or " look" in english:
             assert "را" not in found, other
@@ -111,4 +111,4 @@ def test_a_definite_object_is_marked_in_persian(persian):
 
 def test_standardising_changes_no_persian_word(persian):
     for _, other in persian:
-        assert standardize(other).split() == words(other)
+        assert standardise(other).split() == split_words(other)
