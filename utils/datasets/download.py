@@ -1,0 +1,207 @@
+"""Fetching a data file that is nowhere on disk. What belongs here: transfers.
+
+COURSE_MIRROR is tried first, then the entry's addresses. A download goes to a temporary name in the cache and is
+renamed when it is complete and right, under a lock that a second notebook waits for; so the cache holds the right file
+or none.
+"""
+
+import errno
+import os
+import shutil
+import sys
+import time
+import warnings
+from pathlib import Path
+
+from utils import settings
+from utils.datasets import cache, checks
+from utils.datasets.files import DataUnavailable, Search, addresses, cached, cheapest, in_cache
+from utils.datasets.registry import Entry, accepted
+
+SPARE_BYTES = 64 << 20
+"""Space on the disk that a download leaves free, in bytes."""
+
+
+ATTEMPTS, PAUSE = 3, 1.0
+"""How often one address is tried, and the seconds before the second time, doubled for each further one."""
+CONNECT, READ = 10.0, 30.0
+"""Seconds to wait for a connection, and for the next bytes."""
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables that may name a file of trusted certificates; requests itself does not know the last one."""
+
+
+class _Refused(Exception):
+    """An address is no good; the message says why."""
+
+
+class _DiskError(Exception):
+    """The disk refused; `args[0]` is the OSError. No other address would help."""
+
+
+class _Part:
+    """The unfinished download: counts what comes, and keeps errors of the disk apart from errors of the network."""
+
+    def __init__(self, file, entry: Entry):
+        self.file, self.entry = file, entry
+
+    def write(self, data: bytes) -> None:
+        if self.entry.bytes is not None and self.file.tell() + len(data) > self.entry.bytes:
+            raise _Refused(f"longer than {self.entry.size_text}")
+        try:
+            if self.file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise _DiskError(error) from error
+
+    def flush(self) -> None:
+        self.write(b"")
+
+
+def _reason(error: Exception) -> tuple[str, bool]:
+    """Return why a transfer failed, in words, and whether to try the same address again."""
+    import requests
+    from urllib3 import exceptions as lower
+
+    inner = error.args[0] if error.args else None
+    inner = getattr(inner, "reason", inner)
+    if isinstance(error, requests.HTTPError):
+        code = error.response.status_code
+        return f"{code} {error.response.reason}", code >= 500 or code in (408, 425, 429)
+    # urllib3's NewConnectionError is a timeout by inheritance, though a refusal comes at once.
+    refused = isinstance(inner, lower.NewConnectionError)
+    if not refused and (isinstance(error, requests.Timeout) or isinstance(inner, lower.TimeoutError)):
+        return f"no answer for {READ:g} s", True
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"no secure connection: {inner}", False
+    if isinstance(error, requests.exceptions.ProxyError) or refused:
+        return f"no connection: {str(inner).rsplit(': ', 1)[-1]}", False
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError | ConnectionError):
+        return "the connection was cut", True
+    return f"{type(error).__name__}: {error}", False
+
+
+def _download(entry: Entry, url: str, part: Path) -> None:
+    """Write what `url` sends to `part`. Raises what requests raises, OSError, _Refused and _DiskError."""
+    from tqdm import tqdm
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its tqdm misses ipywidgets, which nobody here uses, and says so with a path
+        from pooch import HTTPDownloader
+
+    def look(answer, **_):
+        """Judge every answer on the way, redirections too, before its first byte is read."""
+        if entry.hash is None and not answer.url.startswith("https:"):
+            raise _Refused("left out: over plain http anybody could change a file of which no hash is published")
+        if entry.file.endswith(".gz"):
+            # Some servers call such a file a compressed transfer; with that taken off, it would not be the file.
+            answer.raw.headers.pop("Content-Encoding", None)
+
+    # A text bar, because a widget's state would end in the stored notebook; pooch asks bool(bar), which needs a total.
+    style = {"unit": "B", "unit_scale": True, "ncols": 79, "leave": False, "delay": 0.5, "desc": entry.name}
+    with tqdm(total=entry.size or 1, ascii=os.name == "nt", **style) as bar, part.open("wb", buffering=0) as file:
+        HTTPDownloader(
+            progressbar=bar,
+            chunk_size=1 << 16,
+            timeout=(CONNECT, READ),
+            # identity: a transfer that the server compresses on the way would not be the bytes that were hashed.
+            headers={"Accept-Encoding": "identity", "User-Agent": "rnn-notebook-course"},
+            verify=next(filter(None, map(os.environ.get, CERTIFICATES)), True),
+            hooks={"response": look},
+        )(url, _Part(file, entry), None)
+
+
+def _attempt(entry: Entry, url: str, part: Path) -> str:
+    """Try one address, several times where that can help; return "" when `part` is the right file, else why not."""
+    for number in range(ATTEMPTS):
+        time.sleep(PAUSE * 2 ** (number - 1) if number else 0)
+        try:
+            _download(entry, url, part)
+            checks.verify(entry, part, fresh=True)
+            return ""
+        except (_Refused, checks.WrongFile) as error:
+            with part.open("rb") as file:
+                page = file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+            return "the server sent a web page, not the file" if page else str(error)
+        except OSError as error:  # requests' errors are OSErrors as well
+            why, again = _reason(error)
+            if not again:
+                return why
+    return f"{why} ({ATTEMPTS} attempts)"
+
+
+def _bring(entry: Entry) -> Path:
+    """Download the entry into the cache and return its path. Needs the lock. Raises DataUnavailable."""
+    plain, own = cached(entry)
+    target = own if plain.exists() else plain  # exists: a form of the same name, as wrong files are aside
+    target.parent.mkdir(parents=True, exist_ok=True)
+    free, need = shutil.disk_usage(target.parent).free, (entry.size or 0) + SPARE_BYTES
+    if entry.size is not None and free < need:
+        place = f"The disk of the cache {settings.cache_dir()}"
+        raise DataUnavailable(entry, f"{place} has {free:,} bytes free; {need:,} are needed.")
+    tried = []
+    try:
+        with cache.part(target) as part:
+            for url in addresses(entry):
+                if not (why := _attempt(entry, url, part)):
+                    return target
+                tried.append((url, why))
+            raise DataUnavailable(entry, "No address gave it.", tried)
+    except _DiskError as error:
+        raise error.args[0] from error
+
+
+def _fetch(entry: Entry) -> Path:
+    """Return the path of the entry's file, downloaded under the lock unless another process has just done so."""
+    try:
+        with cache.lock(entry.file):
+            return in_cache(entry, held=True) or _bring(entry)
+    except OSError as error:
+        raise DataUnavailable(entry, cache.refusal(error)) from error
+
+
+def obtain(name: str) -> tuple[Entry, Path]:
+    """Return the entry and path for a need or an entry; see `fetch`."""
+    wanted, search = accepted(name), Search()
+    if (found := search.first(wanted)) is not None:
+        return found[:2]
+    best = cheapest(wanted)
+    if settings.profile() == "quick":
+        reason = "It is not on disk, and the quick profile never uses the network."
+        raise DataUnavailable(best, reason + search.hint(best))
+    served = [entry for entry in (best, *(entry for entry in wanted if entry != best)) if addresses(entry)]
+    failures = []
+    for entry in served:
+        if failures:
+            print(
+                f"{failures[-1].entry.file} could not be had; trying {entry.file} ({entry.size_text}).", file=sys.stderr
+            )
+        try:
+            return entry, _fetch(entry)
+        except DataUnavailable as error:
+            failures.append(error)
+    reason = failures[0].reason if failures else "Nobody serves these bytes, so the file must be placed by hand."
+    tried = [pair for failure in failures for pair in failure.tried]
+    raise DataUnavailable(best, reason + search.hint(best), tried) from (failures[0].__cause__ if failures else None)
+
+
+def fetch(name: str) -> Path:
+    """Return the path of a checked copy, downloaded into the cache if there is none on disk.
+
+    Parameters
+    ----------
+    name : str
+        A need (see `NEEDS`), for which any entry that suffices will do and the smallest that has an address is fetched
+        first; or an entry.
+
+    Raises
+    ------
+    UnknownName
+        With close matches.
+    DataUnavailable
+        If it cannot be had; the message says what was tried and what to do. In the quick profile nothing is downloaded.
+
+    Notes
+    -----
+    Every byte was compared with the published hash (see `checks` where there is none), whichever way it came.
+    """
+    return obtain(name)[1]

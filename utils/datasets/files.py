@@ -1,0 +1,239 @@
+"""Finding data files on disk, and planning what to fetch. What belongs here: paths. Never the network.
+
+Order of search: the folders of COURSE_DATA_DIR, the course's own `data` folder, the cache. Whatever the place,
+`checks.verify` decides before anybody reads a byte. Here and in what it imports, the standard library is enough.
+"""
+
+import os
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from utils import COURSE_ROOT, settings
+from utils.datasets import cache, checks
+from utils.datasets.registry import Entry, accepted, entries, forms, listing
+
+COURSE_DATA = COURSE_ROOT / "data"
+
+
+class DataUnavailable(RuntimeError):
+    """A data file is not on disk and could not be fetched; the message says what was tried and what to do.
+
+    `entry` is the file meant; `tried` holds pairs of address and reason; `standin` is the name for COURSE_STANDINS.
+    """
+
+    def __init__(self, entry: Entry, reason: str, tried: Iterable[tuple[str, str]] = (), standin: str = ""):
+        """Make the message."""
+        self.entry, self.reason, self.tried, self.standin = entry, reason, tuple(tried), standin
+        super().__init__(_advice(entry, reason, self.tried, standin))
+
+    def __reduce__(self):
+        """Let it travel between processes: the default would call __init__ with the message alone."""
+        return type(self), (self.entry, self.reason, self.tried, self.standin)
+
+
+def _advice(entry: Entry, reason: str, tried: Iterable[tuple[str, str]], standin: str) -> str:
+    """Return the message of DataUnavailable: what is missing, what was tried, what the reader can do."""
+    folders = os.pathsep.join(map(str, settings.data_dirs())) or "not set"
+    others = [form for form in (entries()[entry.family], *forms(entry.family)) if form != entry]
+    lines = [
+        f"{entry.title}: no right copy of {entry.file} ({entry.size_text}; entry {entry.name!r}). {reason}",
+        *["Tried:"] * bool(tried),
+        *(f"  {place}\n    {why}" for place, why in tried),
+        "What you can do:",
+        f"  - Get {entry.file} some other way" + (f", for example {entry.urls[0]} in a browser," if entry.urls else ""),
+        "    and put it, under that name, into one of",
+        f"      a folder named by COURSE_DATA_DIR (now {folders}; sub-folders count)",
+        f"      the course's folder {COURSE_DATA}",
+        f"      the cache {settings.cache_dir()} (another place: COURSE_CACHE)",
+        "  - Set COURSE_MIRROR to an address below which the data files lie by name.",
+        "  - Set COURSE_PROFILE=quick for a run of seconds, on files already here or on generated data.",
+        f"  - Set COURSE_STANDINS={standin} for a full run on generated data, which is no measurement." * bool(standin),
+        f"  No hash is published ({entry.no_hash}); the first copy is checked otherwise." * bool(entry.no_hash),
+        "  Other forms of this set, which some notebooks can use:" * bool(others),
+        *(f"    {form.file} ({form.size_text}; entry {form.name!r}), lacks {form.lacks or '-'}" for form in others),
+    ]
+    return "\n".join(filter(None, lines))
+
+
+# On disk ---------------------------------------------------------------------------------------------
+
+
+def _walk(root: Path) -> dict[str, list[Path]]:
+    """Return what lies at and below `root` by name, nearest first; links are followed, hidden folders left out."""
+    found, seen = defaultdict(list, {root.name: [root]}), set()
+    for folder, inside, names in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:  # a link may lead back to where it stands
+            inside.clear()
+            continue
+        seen.add(real)
+        inside[:] = sorted(name for name in inside if not name.startswith("."))
+        for name in (*inside, *names):
+            found[name].append(Path(folder, name))
+    return {name: sorted(paths, key=lambda path: (len(path.parts), path)) for name, paths in found.items()}
+
+
+def _judge(entry: Entry, path: Path) -> str | None:
+    """Return "" if the file is right, None if there is none or it is rightly another form, else why it is wrong."""
+    if not (path.is_dir() if entry.is_folder else path.is_file()):
+        return None
+    others = (form for form in entries().values() if (form.family, form.file) == (entry.family, entry.file))
+    if any(form != entry and checks.matches(form, path) for form in others):
+        return None
+    try:
+        checks.verify(entry, path)
+    except checks.WrongFile as error:
+        return str(error)
+    return ""
+
+
+def _warn(entry: Entry, path: Path, done: str, why: object) -> None:
+    warnings.warn(f"{path} is not {entry.title!r} and {done}: {why}", stacklevel=4)
+
+
+def cached(entry: Entry) -> list[Path]:
+    """Return where the cache may hold the file: by its name, or in a folder of its own beside a form of that name."""
+    return [settings.cache_dir() / entry.file, settings.cache_dir() / entry.name / entry.file]
+
+
+def in_cache(entry: Entry, held: bool = False) -> Path | None:
+    """Return the right copy in the cache, or None. Wrong ones are renamed under the lock (`held`: by the caller)."""
+    for path in cached(entry):
+        why = "it cannot be read"
+        try:
+            if (why := _judge(entry, path)) == "":
+                return path
+            if why and not held:
+                with cache.lock(entry.file):
+                    return in_cache(entry, held=True)  # judged again: another process may have put the right one there
+            if why:
+                os.replace(path, path.with_name(path.name + ".wrong"))
+                _warn(entry, path, f"was renamed to {path.name}.wrong", why)
+        except OSError as error:  # what this user cannot read, or rename, may be right for another
+            _warn(entry, path, f"is left out; it cannot be renamed ({error.strerror or error})", why)
+    return None
+
+
+class Search:
+    """One look at what is on disk: each folder is walked at most once, and each wrong file warned of once."""
+
+    def __init__(self):
+        """Ask for the reader's folders; none is walked before something is looked for."""
+        self.roots = [("data folder", root) for root in settings.data_dirs()]
+        self.roots += [("course folder", COURSE_DATA)] * COURSE_DATA.is_dir()
+        self.walks: dict[Path, dict[str, list[Path]]] = {}
+        self.warned: set[tuple[Entry, Path]] = set()
+
+    def named(self, name: str) -> Iterator[tuple[str, Path]]:
+        """Yield (place, path) of all that is called `name` in the reader's folders."""
+        for place, root in self.roots:
+            if root not in self.walks:
+                self.walks[root] = _walk(root)
+            yield from ((place, path) for path in self.walks[root].get(name.rstrip("/"), ()))
+
+    def first(self, wanted: Iterable[Entry]) -> tuple[Entry, Path, str] | None:
+        """Return (entry, path, place) of the first of these that is there, and right; or None."""
+        for entry in wanted:
+            for place, path in self.named(entry.file):
+                try:
+                    why = _judge(entry, path)
+                except OSError as error:
+                    why = f"it cannot be read: {error.strerror or error}"
+                if why == "":
+                    return entry, path, place
+                if why and (entry, path) not in self.warned:
+                    self.warned.add((entry, path))
+                    _warn(entry, path, "is left out", why)
+            if (path := in_cache(entry)) is not None:
+                return entry, path, "cache"
+        return None
+
+    def hint(self, entry: Entry) -> str:
+        """Return a sentence on what looks like the file taken out of its archive, or ""."""
+        stem = entry.file.removesuffix(".gz").removesuffix(".zip")
+        near = [path for name in {stem, stem.removesuffix(".tar")} - {entry.file} for _, path in self.named(name)]
+        return f" There is {near[0]}, perhaps unpacked from it: put the archive itself there." if near else ""
+
+
+def locate(name: str) -> Path | None:
+    """Return the path of a checked copy that is on disk already, or None. Never uses the network.
+
+    Parameters
+    ----------
+    name : str
+        A need (one of `NEEDS`) or an entry.
+
+    Raises
+    ------
+    UnknownName
+        With close matches.
+
+    Notes
+    -----
+    Looks in COURSE_DATA_DIR, the course's `data` folder and the cache. A wrong file is passed over with a warning that
+    says what was expected and what was found; in the cache it is renamed to `.wrong`.
+    """
+    found = Search().first(accepted(name))
+    return found and found[1]
+
+
+# Plans -----------------------------------------------------------------------------------------------
+
+
+def addresses(entry: Entry) -> list[str]:
+    """Return the addresses to try, in order: COURSE_MIRROR's, then the entry's own."""
+    base = settings.mirror()
+    return [f"{base}/{quote(entry.file)}"] * bool(base and not entry.is_folder) + list(entry.urls)
+
+
+def cheapest(wanted: list[Entry]) -> Entry:
+    """Return the smallest of these that has a published address, else the first."""
+    return min((form for form in wanted if form.urls), key=lambda form: form.size or 1e18, default=wanted[0])
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where `name`, a need or an entry, is, or what fetching it would mean; `entry` is the file.
+
+    `status` is "data folder", "course folder" or "cache" with a `path`, else "download" with `urls`, or "by hand".
+    """
+
+    name: str
+    entry: Entry
+    status: str
+    path: Path | None = None
+    urls: tuple[str, ...] = ()
+
+
+def plan(names: Iterable[str] | None = None) -> list[Plan]:
+    """Say where things are, or what fetching them would mean, without fetching.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Needs (see `NEEDS`) and entries. Without it, every need and every main entry that no need covers.
+
+    Returns
+    -------
+    list of Plan
+        For a need that is not on disk, of the smallest entry that suffices and has an address.
+
+    Raises
+    ------
+    UnknownName
+        With close matches.
+    """
+    known, search, plans = listing(), Search(), []
+    covered = {known.entries[form].family for wanted in known.needs.values() for form in wanted}
+    mains = (name for name, entry in known.entries.items() if entry.form_of is None and name not in covered)
+    for name in (*known.needs, *mains) if names is None else names:
+        if (found := search.first(wanted := accepted(name))) is not None:
+            plans.append(Plan(name, found[0], found[2], found[1]))
+        else:
+            urls = tuple(addresses(entry := cheapest(wanted)))
+            plans.append(Plan(name, entry, "download" if urls else "by hand", urls=urls))
+    return plans
