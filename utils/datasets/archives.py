@@ -1,8 +1,8 @@
 """Reading zip, tar and gzip files that came from elsewhere. What belongs here: names, sizes and bytes, never a disk.
 
-An archive is somebody else's list of instructions: names may climb out of a folder, links may point anywhere, and a
-few kilobytes may unfold to a full disk. So nothing is unpacked: files are read one by one, under names that were
-checked, and what is counted is what streams out, not only what the archive declares. Nothing is ever unpickled.
+An archive is somebody else's list of instructions: names may climb out of a folder, links may point anywhere, a few
+kilobytes may unfold to a full disk. So nothing is unpacked or unpickled: files are read one by one, under names that
+were checked, and what is counted is what streams out, not only what the archive declares.
 """
 
 import contextlib
@@ -18,8 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-CHUNK = 1 << 20
-"""How much is read at a time, in bytes."""
+CHUNK = 1 << 20  # how much is read at a time, in bytes
 
 
 class BadArchive(ValueError):
@@ -96,28 +95,25 @@ def _zip_files(path: Path, limits: Limits) -> Iterator[tuple[str, BinaryIO]]:
     with _as_bad_archive(path):
         box = zipfile.ZipFile(path)
     with box:
-        seen, done = set(), 0
-        limits.check(path, sum(info.file_size for info in box.infolist()))
-        # Every name before the first byte; zipfile cuts it at NUL and changes separators, so as it was written.
-        names = [_safe(info.orig_filename, info.is_dir(), path, seen, limits) for info in box.infolist()]
-        for name, info in zip(names, box.infolist()):
+        infos, seen, done = box.infolist(), set(), 0
+        limits.check(path, sum(info.file_size for info in infos))
+        for info in infos:  # every name before the first byte; as it was written, for zipfile cuts it at NUL
+            info.filename = _safe(info.orig_filename, info.is_dir(), path, seen, limits) + "/" * info.is_dir()
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
-                raise BadArchive(f"{path.name} holds {name!r}, which is a link or a device.")
-        for name, info in zip(names, box.infolist()):
-            if not info.is_dir():
-                with _as_bad_archive(path):
-                    source = box.open(info)
-                with source, _Counted(source, path, limits, done) as counted:
-                    yield name, counted
-                    done = counted.done
+                raise BadArchive(f"{path.name} holds {info.filename!r}, which is a link or a device.")
+        for info in (info for info in infos if not info.is_dir()):
+            with _as_bad_archive(path):
+                source = box.open(info)
+            with source, _Counted(source, path, limits, done) as counted:
+                yield info.filename, counted
+                done = counted.done
 
 
 def _tar_files(path: Path, limits: Limits, opener: Callable) -> Iterator[tuple[str, BinaryIO]]:
     # tarfile sees a plain tar behind a counter, so that headers count as well as contents.
     with opener(path, "rb") as inner, _Counted(inner, path, limits) as counted:
         with _as_bad_archive(path):
-            box = tarfile.TarFile.open(fileobj=counted, mode="r|")
-        seen = set()
+            box, seen = tarfile.TarFile.open(fileobj=counted, mode="r|"), set()
         while True:
             with _as_bad_archive(path):
                 info = box.next()

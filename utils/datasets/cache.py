@@ -16,11 +16,9 @@ from typing import TypeVar
 
 from utils import settings
 
-LOCK_SECONDS = 3600
-"""How long to wait for another process."""
+LOCK_SECONDS = 3600  # how long to wait for another process
+# What reading a missing, cut or altered file raises; BadZipFile because an .npz is a zip.
 NOT_WHOLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
-"""What reading a missing, cut or altered file raises; BadZipFile because an .npz is a zip."""
-
 Content = TypeVar("Content")
 
 
@@ -42,8 +40,7 @@ def lock(name: str) -> Iterator[None]:
     except ImportError:
         raise OSError("the package filelock is not installed") from None
     settings.cache_dir().mkdir(parents=True, exist_ok=True)
-    # Any user of a class cache may have to wait for it.
-    held = FileLock(settings.cache_dir() / f".{name}.lock", mode=0o666)
+    held = FileLock(settings.cache_dir() / f".{name}.lock", mode=0o666)  # any user of a class cache may have to wait
     try:
         try:
             held.acquire(timeout=0.2)
@@ -59,10 +56,7 @@ def lock(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def part(target: Path) -> Iterator[Path]:
-    """Give, in a `with`, a new file that takes the place of `target` at its end, or vanishes after an error.
-
-    Needs the lock: what a killed process left is swept.
-    """
+    """Give, in a `with` under the lock, a new file that takes the place of `target`, or vanishes after an error."""
     for stale in target.parent.glob(f".{target.name}.*.part"):
         stale.unlink(missing_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -84,8 +78,8 @@ def keep(name: str, fill: Callable[[Path], None], read: Callable[[Path], Content
     """Return `read(folder)` of the folder `name` in the cache, which `fill(folder)` makes if it is not there.
 
     `fill` gets a new, empty folder, which takes its place when it is full; so nobody sees half of it, and of two
-    processes one fills and the other waits. `read` has to raise one of `NOT_WHOLE` if what it finds is not whole; then
-    it is made again. Raises OSError if the cache cannot be written; what `fill` raises of a source passes unchanged.
+    processes one fills and the other waits. `read` has to raise one of `NOT_WHOLE` where that is what it finds; then it
+    is made again. Raises OSError if the cache cannot be written; what `fill` raises of a source passes unchanged.
     """
     path, elsewhere = place(name), None
     with contextlib.suppress(*NOT_WHOLE):

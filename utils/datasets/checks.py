@@ -1,8 +1,7 @@
 """How the right file is told from a wrong one. What belongs here: hashes, the verdict, and what was recorded.
 
-Most entries carry a hash that somebody published. Where there is none, the first copy is admitted by a test of its
-contents, its SHA-256 is recorded in `recorded.toml` in the cache, and every later copy is held to that record: trust
-on first use, but not blind. An unpacked folder has no hash at all, so its contents are tested each time.
+Where nobody publishes a hash, the first copy is admitted by a test of its contents, its SHA-256 is recorded in the
+cache, and later copies are held to that record: trust on first use, but not blind. A folder is tested each time.
 """
 
 import hashlib
@@ -15,12 +14,9 @@ from utils import settings
 from utils.datasets import archives, cache
 from utils.datasets.registry import Entry, RegistryError
 
-_KNOWN: dict[tuple, str] = {}
+_KNOWN: dict[tuple, str] = {}  # hashes, by path and state of the file
 _SESSION: dict[tuple[Path, str], str] = {}  # first uses that could not be written down still hold in this process
-_RECORD_HEAD = """\
-# SHA-256 of files for which nobody publishes one, as first used here; later copies are held to it.
-# To accept another edition of a file, delete its table.
-"""
+_RECORD_HEAD = "# SHA-256 of files for which nobody publishes one; to accept another edition, delete its table.\n"
 
 
 class WrongFile(ValueError):
@@ -30,8 +26,8 @@ class WrongFile(ValueError):
 def digest(path: Path, algorithm: str = "sha256", fresh: bool = False) -> str:
     """Return the file's hash in hexadecimal; "git_blob" is what `git hash-object` prints. Raises OSError.
 
-    Remembered in this process by path, size and time of change, so that a gigabyte is not read in every cell; `fresh`
-    reads the file in any case, for one that may be rewritten within a tick of the file system's clock.
+    Remembered by path, size and time of change, so that a gigabyte is not read in every cell; `fresh` reads the file in
+    any case, for one that may be rewritten within a tick of the file system's clock.
     """
     state = path.stat()
     key = (str(path.absolute()), state.st_ino, state.st_size, state.st_mtime_ns, algorithm)
@@ -47,52 +43,43 @@ def digest(path: Path, algorithm: str = "sha256", fresh: bool = False) -> str:
     return _KNOWN[key]
 
 
-def _record_file() -> Path:
-    return settings.cache_dir() / "recorded.toml"
-
-
 def recorded(name: str) -> str | None:
     """Return the SHA-256 recorded at the first use of the entry `name`, or None. Raises OSError if it cannot be read.
 
     Raises RegistryError if the record is damaged: to take it as empty would admit any file.
     """
-    path, found = _record_file(), {}
+    path, found = settings.cache_dir() / "recorded.toml", {}
     try:
         found = {key: table["sha256"] for key, table in tomllib.loads(path.read_text(encoding="utf-8")).items()}
     except (FileNotFoundError, NotADirectoryError):
         pass
     except (ValueError, KeyError, TypeError) as error:
-        why = f"The record of first uses, {path}, is damaged ({error}); delete it to start afresh."
-        raise RegistryError(why) from None
+        raise RegistryError(f"The record {path} is damaged ({error}); delete it to start afresh.") from None
     return found.get(name) or _SESSION.get((path, name))
 
 
 def _hold(entry: Entry, sha256: str) -> bool:
     """Return whether there is a record of the entry. Raises WrongFile if it says otherwise."""
     if (expected := recorded(entry.name)) not in (None, sha256):
-        raise WrongFile(
-            f"expected SHA-256 {expected}, recorded at its first use, found {sha256}; "
-            f"to accept another edition delete [{entry.name}] from {_record_file()}"
-        )
+        where = f"[{entry.name}] from {settings.cache_dir() / 'recorded.toml'}"
+        why = f"expected SHA-256 {expected}, recorded at its first use, found {sha256}"
+        raise WrongFile(f"{why}; to accept another edition delete {where}")
     return expected is not None
 
 
 def _record(entry: Entry, sha256: str) -> None:
     """Write down the first use. Raises WrongFile if another process has just recorded another file."""
-    path = _record_file()
+    path = settings.cache_dir() / "recorded.toml"
     try:
         with cache.lock(path.name):
             if not _hold(entry, sha256):
                 before = path.read_text(encoding="utf-8") if path.exists() else _RECORD_HEAD
                 with cache.part(path) as part:
-                    table = f'\n[{entry.name}]\nfile = "{entry.file}"\nsha256 = "{sha256}"\n'
-                    part.write_text(before + table, encoding="utf-8")
+                    part.write_text(f'{before}\n[{entry.name}]\nsha256 = "{sha256}"\n', encoding="utf-8")
     except OSError as error:
-        warnings.warn(
-            f"{entry.file} passed its checks, but its SHA-256 could not be recorded ({error.strerror or error}), so "
-            "a later copy cannot be held to it. Set COURSE_CACHE to a folder that can be written.",
-            stacklevel=2,
-        )
+        why = f"its SHA-256 could not be recorded ({error.strerror or error}), so a later copy cannot be held to it"
+        advice = "Set COURSE_CACHE to a folder that can be written."
+        warnings.warn(f"{entry.file} passed its checks, but {why}. {advice}", stacklevel=2)
         _SESSION[path, entry.name] = sha256
 
 

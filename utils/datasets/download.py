@@ -1,11 +1,11 @@
 """Fetching a data file that is nowhere on disk. What belongs here: transfers.
 
-COURSE_MIRROR is tried first, then the entry's addresses. A download goes to a temporary name in the cache and is
-renamed when it is complete and right, under a lock that a second notebook waits for; so the cache holds the right file
-or none.
+A download goes to a temporary name in the cache and is renamed when it is complete and right, under a lock that a
+second notebook waits for; so the cache holds the right file or none.
 """
 
 import errno
+import io
 import os
 import shutil
 import sys
@@ -18,70 +18,56 @@ from utils.datasets import cache, checks
 from utils.datasets.files import DataUnavailable, Search, addresses, cached, cheapest, in_cache
 from utils.datasets.registry import Entry, accepted
 
-SPARE_BYTES = 64 << 20
-"""Space on the disk that a download leaves free, in bytes."""
-
-
-ATTEMPTS, PAUSE = 3, 1.0
-"""How often one address is tried, and the seconds before the second time, doubled for each further one."""
-CONNECT, READ = 10.0, 30.0
-"""Seconds to wait for a connection, and for the next bytes."""
-CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-"""Variables that may name a file of trusted certificates; requests itself does not know the last one."""
+SPARE_BYTES = 64 << 20  # space on the disk that a download leaves free
+CONNECT, READ = 10.0, 30.0  # seconds to wait for a connection, and for the next bytes
+ATTEMPTS, PAUSE = 3, 1.0  # how often one address is tried, and seconds before the second time; then twice as long
+CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # requests does not know the last one
 
 
 class _Refused(Exception):
     """An address is no good; the message says why."""
 
 
-class _DiskError(Exception):
-    """The disk refused; `args[0]` is the OSError. No other address would help."""
+class _Part(io.FileIO):
+    """The unfinished download; it refuses more bytes than the file has."""
 
+    entry: Entry
 
-class _Part:
-    """The unfinished download: counts what comes, and keeps errors of the disk apart from errors of the network."""
-
-    def __init__(self, file, entry: Entry):
-        self.file, self.entry = file, entry
-
-    def write(self, data: bytes) -> None:
-        if self.entry.bytes is not None and self.file.tell() + len(data) > self.entry.bytes:
+    def write(self, data: bytes) -> int:
+        if self.entry.bytes is not None and self.tell() + len(data) > self.entry.bytes:
             raise _Refused(f"longer than {self.entry.size_text}")
-        try:
-            if self.file.write(data) != len(data):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        except OSError as error:
-            raise _DiskError(error) from error
-
-    def flush(self) -> None:
-        self.write(b"")
+        if (done := super().write(data)) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return done
 
 
-def _reason(error: Exception) -> tuple[str, bool]:
-    """Return why a transfer failed, in words, and whether to try the same address again."""
+def _reason(error: OSError) -> tuple[str, bool]:
+    """Return why a transfer failed, in words, and whether to try the same address again. Raises errors of the disk."""
     import requests
     from urllib3 import exceptions as lower
 
-    inner = error.args[0] if error.args else None
-    inner = getattr(inner, "reason", inner)
+    # requests' errors are OSErrors as well, and some of the network's reach us as they are.
+    if not isinstance(error, requests.RequestException | ConnectionError | TimeoutError):
+        raise error
     if isinstance(error, requests.HTTPError):
         code = error.response.status_code
         return f"{code} {error.response.reason}", code >= 500 or code in (408, 425, 429)
+    inner = error.args[0] if error.args else None
+    inner = getattr(inner, "reason", inner)
     # urllib3's NewConnectionError is a timeout by inheritance, though a refusal comes at once.
     refused = isinstance(inner, lower.NewConnectionError)
-    if not refused and (isinstance(error, requests.Timeout) or isinstance(inner, lower.TimeoutError)):
+    timeout = isinstance(error, requests.Timeout | TimeoutError) or isinstance(inner, lower.TimeoutError)
+    if timeout and not refused:
         return f"no answer for {READ:g} s", True
     if isinstance(error, requests.exceptions.SSLError):
         return f"no secure connection: {inner}", False
     if isinstance(error, requests.exceptions.ProxyError) or refused:
         return f"no connection: {str(inner).rsplit(': ', 1)[-1]}", False
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError | ConnectionError):
-        return "the connection was cut", True
-    return f"{type(error).__name__}: {error}", False
+    return "the connection was cut", True
 
 
 def _download(entry: Entry, url: str, part: Path) -> None:
-    """Write what `url` sends to `part`. Raises what requests raises, OSError, _Refused and _DiskError."""
+    """Write what `url` sends to `part`. Raises OSError, which requests' errors are too, and _Refused."""
     from tqdm import tqdm
 
     with warnings.catch_warnings():
@@ -96,24 +82,29 @@ def _download(entry: Entry, url: str, part: Path) -> None:
             # Some servers call such a file a compressed transfer; with that taken off, it would not be the file.
             answer.raw.headers.pop("Content-Encoding", None)
 
+    bundle = next(filter(None, map(os.environ.get, CERTIFICATES)), None)
+    if bundle and not os.path.exists(bundle):
+        raise _Refused(f"one of {', '.join(CERTIFICATES)} names {bundle}, which is not there")
     # A text bar, because a widget's state would end in the stored notebook; pooch asks bool(bar), which needs a total.
     style = {"unit": "B", "unit_scale": True, "ncols": 79, "leave": False, "delay": 0.5, "desc": entry.name}
-    with tqdm(total=entry.size or 1, ascii=os.name == "nt", **style) as bar, part.open("wb", buffering=0) as file:
+    with tqdm(total=entry.size or 1, ascii=os.name == "nt", **style) as bar, _Part(part, "wb") as file:
+        file.entry = entry
         HTTPDownloader(
             progressbar=bar,
             chunk_size=1 << 16,
             timeout=(CONNECT, READ),
             # identity: a transfer that the server compresses on the way would not be the bytes that were hashed.
             headers={"Accept-Encoding": "identity", "User-Agent": "rnn-notebook-course"},
-            verify=next(filter(None, map(os.environ.get, CERTIFICATES)), True),
+            verify=bundle or True,
             hooks={"response": look},
-        )(url, _Part(file, entry), None)
+        )(url, file, None)
 
 
 def _attempt(entry: Entry, url: str, part: Path) -> str:
     """Try one address, several times where that can help; return "" when `part` is the right file, else why not."""
     for number in range(ATTEMPTS):
-        time.sleep(PAUSE * 2 ** (number - 1) if number else 0)
+        if number:
+            time.sleep(PAUSE * 2 ** (number - 1))
         try:
             _download(entry, url, part)
             checks.verify(entry, part, fresh=True)
@@ -122,7 +113,7 @@ def _attempt(entry: Entry, url: str, part: Path) -> str:
             with part.open("rb") as file:
                 page = file.read(512).lstrip().lower().startswith((b"<!doctype html", b"<html"))
             return "the server sent a web page, not the file" if page else str(error)
-        except OSError as error:  # requests' errors are OSErrors as well
+        except OSError as error:
             why, again = _reason(error)
             if not again:
                 return why
@@ -134,20 +125,17 @@ def _bring(entry: Entry) -> Path:
     plain, own = cached(entry)
     target = own if plain.exists() else plain  # exists: a form of the same name, as wrong files are aside
     target.parent.mkdir(parents=True, exist_ok=True)
-    free, need = shutil.disk_usage(target.parent).free, (entry.size or 0) + SPARE_BYTES
-    if entry.size is not None and free < need:
+    free, need = shutil.disk_usage(target.parent).free, (entry.size or -SPARE_BYTES) + SPARE_BYTES
+    if free < need:
         place = f"The disk of the cache {settings.cache_dir()}"
         raise DataUnavailable(entry, f"{place} has {free:,} bytes free; {need:,} are needed.")
     tried = []
-    try:
-        with cache.part(target) as part:
-            for url in addresses(entry):
-                if not (why := _attempt(entry, url, part)):
-                    return target
-                tried.append((url, why))
-            raise DataUnavailable(entry, "No address gave it.", tried)
-    except _DiskError as error:
-        raise error.args[0] from error
+    with cache.part(target) as part:
+        for url in addresses(entry):
+            if not (why := _attempt(entry, url, part)):
+                return target
+            tried.append((url, why))
+        raise DataUnavailable(entry, "No address gave it.", tried)
 
 
 def _fetch(entry: Entry) -> Path:
@@ -164,17 +152,13 @@ def obtain(name: str) -> tuple[Entry, Path]:
     wanted, search = accepted(name), Search()
     if (found := search.first(wanted)) is not None:
         return found[:2]
-    best = cheapest(wanted)
+    best, failures = cheapest(wanted), []
     if settings.profile() == "quick":
         reason = "It is not on disk, and the quick profile never uses the network."
         raise DataUnavailable(best, reason + search.hint(best))
-    served = [entry for entry in (best, *(entry for entry in wanted if entry != best)) if addresses(entry)]
-    failures = []
-    for entry in served:
+    for entry in sorted(filter(addresses, wanted), key=best.__ne__):
         if failures:
-            print(
-                f"{failures[-1].entry.file} could not be had; trying {entry.file} ({entry.size_text}).", file=sys.stderr
-            )
+            print(f"It could not be had; trying {entry.file} ({entry.size_text}).", file=sys.stderr)
         try:
             return entry, _fetch(entry)
         except DataUnavailable as error:
@@ -190,18 +174,12 @@ def fetch(name: str) -> Path:
     Parameters
     ----------
     name : str
-        A need (see `NEEDS`), for which any entry that suffices will do and the smallest that has an address is fetched
-        first; or an entry.
+        An entry; or a need (one of `NEEDS`), for which any entry that suffices will do, and the smallest that has an
+        address is fetched first. Raises UnknownName with close matches.
 
     Raises
     ------
-    UnknownName
-        With close matches.
     DataUnavailable
         If it cannot be had; the message says what was tried and what to do. In the quick profile nothing is downloaded.
-
-    Notes
-    -----
-    Every byte was compared with the published hash (see `checks` where there is none), whichever way it came.
     """
     return obtain(name)[1]

@@ -1,7 +1,7 @@
 """Finding data files on disk, and planning what to fetch. What belongs here: paths. Never the network.
 
 Order of search: the folders of COURSE_DATA_DIR, the course's own `data` folder, the cache. Whatever the place,
-`checks.verify` decides before anybody reads a byte. Here and in what it imports, the standard library is enough.
+`checks.verify` decides before anybody reads a byte. The standard library is enough.
 """
 
 import os
@@ -22,7 +22,7 @@ COURSE_DATA = COURSE_ROOT / "data"
 class DataUnavailable(RuntimeError):
     """A data file is not on disk and could not be fetched; the message says what was tried and what to do.
 
-    `entry` is the file meant; `tried` holds pairs of address and reason; `standin` is the name for COURSE_STANDINS.
+    `entry` is the file meant, `tried` are pairs of address and reason, `standin` is the name for COURSE_STANDINS.
     """
 
     def __init__(self, entry: Entry, reason: str, tried: Iterable[tuple[str, str]] = (), standin: str = ""):
@@ -45,10 +45,8 @@ def _advice(entry: Entry, reason: str, tried: Iterable[tuple[str, str]], standin
         *(f"  {place}\n    {why}" for place, why in tried),
         "What you can do:",
         f"  - Get {entry.file} some other way" + (f", for example {entry.urls[0]} in a browser," if entry.urls else ""),
-        "    and put it, under that name, into one of",
-        f"      a folder named by COURSE_DATA_DIR (now {folders}; sub-folders count)",
-        f"      the course's folder {COURSE_DATA}",
-        f"      the cache {settings.cache_dir()} (another place: COURSE_CACHE)",
+        f"    and put it, under that name, into a folder named by COURSE_DATA_DIR (now {folders}; sub-folders count),",
+        f"    the course's folder {COURSE_DATA} or the cache {settings.cache_dir()} (another place: COURSE_CACHE).",
         "  - Set COURSE_MIRROR to an address below which the data files lie by name.",
         "  - Set COURSE_PROFILE=quick for a run of seconds, on files already here or on generated data.",
         f"  - Set COURSE_STANDINS={standin} for a full run on generated data, which is no measurement." * bool(standin),
@@ -57,9 +55,6 @@ def _advice(entry: Entry, reason: str, tried: Iterable[tuple[str, str]], standin
         *(f"    {form.file} ({form.size_text}; entry {form.name!r}), lacks {form.lacks or '-'}" for form in others),
     ]
     return "\n".join(filter(None, lines))
-
-
-# On disk ---------------------------------------------------------------------------------------------
 
 
 def _walk(root: Path) -> dict[str, list[Path]]:
@@ -103,7 +98,7 @@ def cached(entry: Entry) -> list[Path]:
 def in_cache(entry: Entry, held: bool = False) -> Path | None:
     """Return the right copy in the cache, or None. Wrong ones are renamed under the lock (`held`: by the caller)."""
     for path in cached(entry):
-        why = "it cannot be read"
+        why = None
         try:
             if (why := _judge(entry, path)) == "":
                 return path
@@ -114,19 +109,21 @@ def in_cache(entry: Entry, held: bool = False) -> Path | None:
                 os.replace(path, path.with_name(path.name + ".wrong"))
                 _warn(entry, path, f"was renamed to {path.name}.wrong", why)
         except OSError as error:  # what this user cannot read, or rename, may be right for another
-            _warn(entry, path, f"is left out; it cannot be renamed ({error.strerror or error})", why)
+            said = (
+                f"it cannot be renamed ({error.strerror or error}), and {why}" if why else f"it cannot be read: {error}"
+            )
+            _warn(entry, path, "is left out", said)
     return None
 
 
 class Search:
-    """One look at what is on disk: each folder is walked at most once, and each wrong file warned of once."""
+    """One look at what is on disk, in which each folder is walked at most once."""
 
     def __init__(self):
         """Ask for the reader's folders; none is walked before something is looked for."""
         self.roots = [("data folder", root) for root in settings.data_dirs()]
         self.roots += [("course folder", COURSE_DATA)] * COURSE_DATA.is_dir()
         self.walks: dict[Path, dict[str, list[Path]]] = {}
-        self.warned: set[tuple[Entry, Path]] = set()
 
     def named(self, name: str) -> Iterator[tuple[str, Path]]:
         """Yield (place, path) of all that is called `name` in the reader's folders."""
@@ -145,8 +142,7 @@ class Search:
                     why = f"it cannot be read: {error.strerror or error}"
                 if why == "":
                     return entry, path, place
-                if why and (entry, path) not in self.warned:
-                    self.warned.add((entry, path))
+                if why:
                     _warn(entry, path, "is left out", why)
             if (path := in_cache(entry)) is not None:
                 return entry, path, "cache"
@@ -165,23 +161,14 @@ def locate(name: str) -> Path | None:
     Parameters
     ----------
     name : str
-        A need (one of `NEEDS`) or an entry.
-
-    Raises
-    ------
-    UnknownName
-        With close matches.
+        A need (one of `NEEDS`) or an entry. Raises UnknownName with close matches.
 
     Notes
     -----
-    Looks in COURSE_DATA_DIR, the course's `data` folder and the cache. A wrong file is passed over with a warning that
-    says what was expected and what was found; in the cache it is renamed to `.wrong`.
+    A wrong file is passed over with a warning; in the cache it is renamed to `.wrong`.
     """
     found = Search().first(accepted(name))
     return found and found[1]
-
-
-# Plans -----------------------------------------------------------------------------------------------
 
 
 def addresses(entry: Entry) -> list[str]:
@@ -215,17 +202,13 @@ def plan(names: Iterable[str] | None = None) -> list[Plan]:
     Parameters
     ----------
     names : iterable of str, optional
-        Needs (see `NEEDS`) and entries. Without it, every need and every main entry that no need covers.
+        Needs (see `NEEDS`) and entries; UnknownName is raised for others. Without it, every need and every main entry
+        that no need covers.
 
     Returns
     -------
     list of Plan
         For a need that is not on disk, of the smallest entry that suffices and has an address.
-
-    Raises
-    ------
-    UnknownName
-        With close matches.
     """
     known, search, plans = listing(), Search(), []
     covered = {known.entries[form].family for wanted in known.needs.values() for form in wanted}

@@ -170,7 +170,8 @@ def _kept_reviews(folder: Path) -> dict[str, str]:
     names = names.decode().split("\n")
     if len(names) != len(ends) or ends[-1] != len(texts):
         raise ValueError(f"{folder} is not complete")
-    return {name: texts[start:end].decode() for name, start, end in zip(names, [0, *ends], ends)}
+    kept = {name: texts[start:end].decode() for name, start, end in zip(names, [0, *ends], ends)}
+    return _checked_reviews(kept, str(folder))
 
 
 def _read(path: Path) -> dict[str, str]:
