@@ -657,7 +657,7 @@ def test_a_file_that_this_user_cannot_read_is_left_to_the_others(course, monkeyp
 
     monkeypatch.setattr(Path, "open", denied)
     checks._KNOWN.clear()
-    with pytest.warns(UserWarning, match=r"is left out: it cannot be read .*Permission denied"):
+    with pytest.warns(UserWarning, match=r"is left out: it cannot be read or renamed .*Permission denied"):
         assert locate("set") is None
     monkeypatch.setattr(Path, "open", opened)
     assert course.cached() == ["recorded.toml", "set.bin"]
@@ -736,7 +736,7 @@ def test_read_only_disk(course, server, mount, monkeypatch):
     course.add("bad", urls=[])
     assert fetch("set") == folder / "set.bin", "a read-only cache can be read"
     assert "Read-only" in refused("other")
-    with pytest.warns(UserWarning, match="cannot be renamed"):
+    with pytest.warns(UserWarning, match="cannot be read or renamed"):
         assert locate("bad") is None
     assert not server.counts
 

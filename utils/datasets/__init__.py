@@ -2,17 +2,10 @@
 
 What belongs here: files and arrays. What does not: models, and anything that knows a notebook.
 
-==================  ==================================================================================
-load_...()          what a notebook asks for, real or (where allowed) generated: `load_imdb()` and so on
-used()              which of them were real in this process, and which generated
-NEEDS               what a notebook can ask for, with the entries that suffice, best first
-fetch(name)         the path of a checked file of a need or an entry; locate(name): without the network
-plan(names)         what is on disk and what would be downloaded, with sizes and licences
-entries()           all of `data/registry.toml`; find(name): one of them; forms(name): other forms of one
-==================  ==================================================================================
-
-To import, `plan` and `locate` the standard library is enough; the loaders need more, and import it when called. A
-loader is found by the module that the list names, so a new data set changes nothing here.
+Notebooks: `load_...()`, and `used()`, which of them were real in this process. Command line: `NEEDS`, what a notebook
+can ask for, with the entries that suffice; `plan`, `locate` and `fetch`; `entries`, all of `data/registry.toml`.
+To import and to plan, the standard library is enough. Loaders are found by the module that the list names, so a new
+data set changes nothing here.
 """
 
 import importlib

@@ -1,8 +1,7 @@
 """Reading zip, tar and gzip files that came from elsewhere. What belongs here: names, sizes and bytes, never a disk.
 
-An archive is somebody else's list of instructions: names may climb out of a folder, links may point anywhere, a few
-kilobytes may unfold to a full disk. So nothing is unpacked or unpickled: files are read one by one, under names that
-were checked, and what is counted is what streams out, not only what the archive declares.
+Names may climb out of a folder, links may point anywhere, a few kilobytes may unfold to a full disk. So nothing is
+unpacked or unpickled: files are read one by one, and what is counted is what streams out, not what is declared.
 """
 
 import contextlib
@@ -14,9 +13,8 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 CHUNK = 1 << 20  # how much is read at a time, in bytes
 
@@ -25,8 +23,7 @@ class BadArchive(ValueError):
     """The archive is damaged, unsafe or too large, or does not hold what it should."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How much an archive may unfold to: files, bytes in all, and (above `free` bytes) bytes out for each byte in."""
 
     members: int = 200_000
@@ -36,8 +33,7 @@ class Limits:
 
     def check(self, path: Path, total: int) -> None:
         """Raise BadArchive if `total` bytes out of the archive at `path` are too many."""
-        most = min(self.bytes, max(self.free, self.ratio * path.stat().st_size))
-        if total > most:
+        if total > (most := min(self.bytes, max(self.free, self.ratio * path.stat().st_size))):
             raise BadArchive(f"{path.name} unfolds to more than {most:,} bytes, so it is not read.")
 
 
@@ -78,8 +74,7 @@ def _as_bad_archive(path: Path) -> Iterator[None]:
 def _safe(name: str, folder: bool, path: Path, seen: set, limits: Limits) -> str:
     """Return a member's name without empty parts. Raises BadArchive if it leads elsewhere, or names a file again."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    # Colons and backslashes are drive letters, streams and separators on Windows: refused everywhere, so that an
-    # archive is either good for every reader or for none.
+    # Drive letters, streams and separators of Windows are refused everywhere: an archive is good for all or for none.
     if name.startswith("/") or ".." in parts or re.search(r"[\\:\x00-\x1f]", name):
         raise BadArchive(f"{path.name} holds the unsafe name {name!r}, so it is not read.")
     clean = "/".join(parts)
@@ -147,7 +142,7 @@ def files(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[str, BinaryIO]]
     """Yield name and stream of each file in a zip or tar archive; a stream is good until the next is asked for.
 
     Raises BadArchive, also in the middle, if the archive is damaged, holds unsafe or repeated names, links or devices,
-    or unfolds beyond `limits`. Only a pass to the end has compared the checksum of a gzipped tar.
+    or unfolds beyond `limits`; of a gzipped tar, only a pass to the end compares the checksum.
     """
     kind, opener = _kind(path)
     if kind == "plain":
@@ -157,11 +152,10 @@ def files(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[str, BinaryIO]]
 
 @contextlib.contextmanager
 def open_file(path: Path, *names: str, limits: Limits = LIMITS) -> Iterator[BinaryIO]:
-    """Open one file for reading bytes, in a `with`: a member of a zip or tar, what a gzip file holds, or a plain file.
+    """Open for reading, in a `with`, a member of a zip or tar, what a gzip file holds, or a plain file.
 
     `names` are what the member may be called, in whatever folder of the archive, the best first; without them it is the
-    only file. They say nothing of a gzip or plain file, which is what a member becomes when it is unpacked. Raises
-    BadArchive if it is not there, damaged or too large.
+    only file. A gzip or plain file may be called anything. Raises BadArchive.
     """
     kind, opener = _kind(path)
     if kind == "plain":

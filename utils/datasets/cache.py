@@ -31,10 +31,7 @@ def refusal(error: OSError) -> str:
 
 @contextlib.contextmanager
 def lock(name: str) -> Iterator[None]:
-    """Hold the cache's lock of `name`, in a `with`; say so when that means waiting. Raises OSError.
-
-    The lock file stays, as removing it would let two processes in.
-    """
+    """Hold the cache's lock of `name`, in a `with`; say so when that means waiting. Raises OSError."""
     try:
         from filelock import FileLock, Timeout  # here, so that what only looks needs the standard library alone
     except ImportError:

@@ -1,7 +1,7 @@
 """How the right file is told from a wrong one. What belongs here: hashes, the verdict, and what was recorded.
 
-Where nobody publishes a hash, the first copy is admitted by a test of its contents, its SHA-256 is recorded in the
-cache, and later copies are held to that record: trust on first use, but not blind. A folder is tested each time.
+Where nobody publishes a hash, the first copy is admitted by a test of its contents, and its SHA-256 is recorded in the
+cache: later copies are held to that. A folder is tested each time.
 """
 
 import hashlib
@@ -77,9 +77,8 @@ def _record(entry: Entry, sha256: str) -> None:
                 with cache.part(path) as part:
                     part.write_text(f'{before}\n[{entry.name}]\nsha256 = "{sha256}"\n', encoding="utf-8")
     except OSError as error:
-        why = f"its SHA-256 could not be recorded ({error.strerror or error}), so a later copy cannot be held to it"
-        advice = "Set COURSE_CACHE to a folder that can be written."
-        warnings.warn(f"{entry.file} passed its checks, but {why}. {advice}", stacklevel=2)
+        why = f"could not be recorded ({error}); set COURSE_CACHE to a folder that can be written"
+        warnings.warn(f"{entry.file} passed its checks, but its SHA-256 {why}.", stacklevel=2)
         _SESSION[path, entry.name] = sha256
 
 
@@ -103,10 +102,9 @@ def matches(entry: Entry, path: Path, fresh: bool = False) -> bool:
 
 
 def verify(entry: Entry, path: Path, fresh: bool = False) -> None:
-    """Return if the file or folder at `path` is the one that `entry` means, and record a first use.
+    """Return if the file or folder at `path` is the one that `entry` means (`fresh`: see `digest`); record a first use.
 
-    Compares size and hash (`fresh`: see `digest`); where nobody publishes one, the record, or on first use the
-    contents. Raises WrongFile with what was expected and found, OSError if it cannot be read.
+    Raises WrongFile with what was expected and found, OSError if it cannot be read.
     """
     if entry.is_folder:
         return contents(entry.check, path)

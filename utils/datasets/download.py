@@ -1,7 +1,6 @@
 """Fetching a data file that is nowhere on disk. What belongs here: transfers.
 
-A download goes to a temporary name in the cache and is renamed when it is complete and right, under a lock that a
-second notebook waits for; so the cache holds the right file or none.
+A download has a temporary name in the cache until it is complete and right, under a lock; a second notebook waits.
 """
 
 import errno
@@ -46,18 +45,18 @@ def _reason(error: OSError) -> tuple[str, bool]:
     import requests
     from urllib3 import exceptions as lower
 
-    # requests' errors are OSErrors as well, and some of the network's reach us as they are.
     if not isinstance(error, requests.RequestException | ConnectionError | TimeoutError):
-        raise error
+        raise error  # requests' errors are OSErrors as well
     if isinstance(error, requests.HTTPError):
         code = error.response.status_code
         return f"{code} {error.response.reason}", code >= 500 or code in (408, 425, 429)
-    inner = error.args[0] if error.args else None
+    inner = next(iter(error.args), None)
     inner = getattr(inner, "reason", inner)
     # urllib3's NewConnectionError is a timeout by inheritance, though a refusal comes at once.
     refused = isinstance(inner, lower.NewConnectionError)
-    timeout = isinstance(error, requests.Timeout | TimeoutError) or isinstance(inner, lower.TimeoutError)
-    if timeout and not refused:
+    if not refused and any(
+        isinstance(one, requests.Timeout | TimeoutError | lower.TimeoutError) for one in (error, inner)
+    ):
         return f"no answer for {READ:g} s", True
     if isinstance(error, requests.exceptions.SSLError):
         return f"no secure connection: {inner}", False
@@ -120,29 +119,24 @@ def _attempt(entry: Entry, url: str, part: Path) -> str:
     return f"{why} ({ATTEMPTS} attempts)"
 
 
-def _bring(entry: Entry) -> Path:
-    """Download the entry into the cache and return its path. Needs the lock. Raises DataUnavailable."""
-    plain, own = cached(entry)
-    target = own if plain.exists() else plain  # exists: a form of the same name, as wrong files are aside
-    target.parent.mkdir(parents=True, exist_ok=True)
-    free, need = shutil.disk_usage(target.parent).free, (entry.size or -SPARE_BYTES) + SPARE_BYTES
-    if free < need:
-        place = f"The disk of the cache {settings.cache_dir()}"
-        raise DataUnavailable(entry, f"{place} has {free:,} bytes free; {need:,} are needed.")
-    tried = []
-    with cache.part(target) as part:
-        for url in addresses(entry):
-            if not (why := _attempt(entry, url, part)):
-                return target
-            tried.append((url, why))
-        raise DataUnavailable(entry, "No address gave it.", tried)
-
-
 def _fetch(entry: Entry) -> Path:
-    """Return the path of the entry's file, downloaded under the lock unless another process has just done so."""
+    """Return the path of the entry's file, downloaded unless another process has just done so."""
+    plain, own = cached(entry)
     try:
         with cache.lock(entry.file):
-            return in_cache(entry, held=True) or _bring(entry)
+            if (path := in_cache(entry, held=True)) is not None:
+                return path
+            target, tried = own if plain.exists() else plain, []  # exists: a form of the same name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            free, need = shutil.disk_usage(target.parent).free, (entry.size or -SPARE_BYTES) + SPARE_BYTES
+            if free < need:
+                raise DataUnavailable(entry, f"{target.parent} has {free:,} bytes free; {need:,} are needed.")
+            with cache.part(target) as part:
+                for url in addresses(entry):
+                    if not (why := _attempt(entry, url, part)):
+                        return target
+                    tried.append((url, why))
+                raise DataUnavailable(entry, "No address gave it.", tried)
     except OSError as error:
         raise DataUnavailable(entry, cache.refusal(error)) from error
 
@@ -175,11 +169,11 @@ def fetch(name: str) -> Path:
     ----------
     name : str
         An entry; or a need (one of `NEEDS`), for which any entry that suffices will do, and the smallest that has an
-        address is fetched first. Raises UnknownName with close matches.
+        address is fetched first. Else UnknownName is raised.
 
     Raises
     ------
     DataUnavailable
-        If it cannot be had; the message says what was tried and what to do. In the quick profile nothing is downloaded.
+        Says what was tried and what to do. In the quick profile nothing is downloaded.
     """
     return obtain(name)[1]

@@ -4,6 +4,8 @@ Order of search: the folders of COURSE_DATA_DIR, the course's own `data` folder,
 `checks.verify` decides before anybody reads a byte. The standard library is enough.
 """
 
+import contextlib
+import functools
 import os
 import warnings
 from collections import defaultdict
@@ -76,18 +78,30 @@ def _judge(entry: Entry, path: Path) -> str | None:
     """Return "" if the file is right, None if there is none or it is rightly another form, else why it is wrong."""
     if not (path.is_dir() if entry.is_folder else path.is_file()):
         return None
-    others = (form for form in entries().values() if (form.family, form.file) == (entry.family, entry.file))
-    if any(form != entry and checks.matches(form, path) for form in others):
+    same_name = (form for form in entries().values() if (form.family, form.file) == (entry.family, entry.file))
+    if any(form != entry and checks.matches(form, path) for form in same_name):
         return None
     try:
-        checks.verify(entry, path)
+        return checks.verify(entry, path) or ""
     except checks.WrongFile as error:
         return str(error)
-    return ""
 
 
-def _warn(entry: Entry, path: Path, done: str, why: object) -> None:
-    warnings.warn(f"{path} is not {entry.title!r} and {done}: {why}", stacklevel=4)
+def _right(entry: Entry, path: Path, renaming: contextlib.AbstractContextManager | None = None) -> bool:
+    """Return whether the file is right; warn of a wrong one, and rename it within `renaming`, the cache's lock."""
+    done = "is left out"
+    try:
+        why = _judge(entry, path)
+        if why and renaming:
+            with renaming:  # judged again: another process may have put the right one there
+                if why := _judge(entry, path):
+                    os.replace(path, path.with_name(path.name + ".wrong"))
+                    done = f"was renamed to {path.name}.wrong"
+    except OSError as error:  # what this user cannot read, or rename, may be right for another
+        why = f"it cannot be read or renamed ({error})"
+    if why:
+        warnings.warn(f"{path} is not {entry.title!r} and {done}: {why}", stacklevel=4)
+    return why == ""
 
 
 def cached(entry: Entry) -> list[Path]:
@@ -97,23 +111,8 @@ def cached(entry: Entry) -> list[Path]:
 
 def in_cache(entry: Entry, held: bool = False) -> Path | None:
     """Return the right copy in the cache, or None. Wrong ones are renamed under the lock (`held`: by the caller)."""
-    for path in cached(entry):
-        why = None
-        try:
-            if (why := _judge(entry, path)) == "":
-                return path
-            if why and not held:
-                with cache.lock(entry.file):
-                    return in_cache(entry, held=True)  # judged again: another process may have put the right one there
-            if why:
-                os.replace(path, path.with_name(path.name + ".wrong"))
-                _warn(entry, path, f"was renamed to {path.name}.wrong", why)
-        except OSError as error:  # what this user cannot read, or rename, may be right for another
-            said = (
-                f"it cannot be renamed ({error.strerror or error}), and {why}" if why else f"it cannot be read: {error}"
-            )
-            _warn(entry, path, "is left out", said)
-    return None
+    lock = contextlib.nullcontext if held else functools.partial(cache.lock, entry.file)
+    return next((path for path in cached(entry) if _right(entry, path, lock())), None)
 
 
 class Search:
@@ -136,14 +135,8 @@ class Search:
         """Return (entry, path, place) of the first of these that is there, and right; or None."""
         for entry in wanted:
             for place, path in self.named(entry.file):
-                try:
-                    why = _judge(entry, path)
-                except OSError as error:
-                    why = f"it cannot be read: {error.strerror or error}"
-                if why == "":
+                if _right(entry, path):
                     return entry, path, place
-                if why:
-                    _warn(entry, path, "is left out", why)
             if (path := in_cache(entry)) is not None:
                 return entry, path, "cache"
         return None
@@ -161,11 +154,7 @@ def locate(name: str) -> Path | None:
     Parameters
     ----------
     name : str
-        A need (one of `NEEDS`) or an entry. Raises UnknownName with close matches.
-
-    Notes
-    -----
-    A wrong file is passed over with a warning; in the cache it is renamed to `.wrong`.
+        A need (one of `NEEDS`) or an entry, else UnknownName is raised. A wrong file is passed over with a warning.
     """
     found = Search().first(accepted(name))
     return found and found[1]
@@ -202,8 +191,7 @@ def plan(names: Iterable[str] | None = None) -> list[Plan]:
     Parameters
     ----------
     names : iterable of str, optional
-        Needs (see `NEEDS`) and entries; UnknownName is raised for others. Without it, every need and every main entry
-        that no need covers.
+        Needs and entries, else UnknownName is raised. By default every need, and main entries that none covers.
 
     Returns
     -------

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from utils import COURSE_ROOT
 
@@ -61,8 +62,7 @@ class Entry:
         return self.form_of or self.name
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(NamedTuple):
     """The list: entries by name; the names of those that suffice, best first, by need; modules by loader."""
 
     entries: dict[str, Entry]
@@ -81,7 +81,7 @@ def parse(text: str, where: str = "registry.toml") -> Listing:
         for doing, need in needs.items():  # noqa: B007 (the message names it)
             need["module"], need["loader"] = need["loader"].split(".")
             need["entries"] = tuple(entries[name].name for name in need["entries"])
-    except (tomllib.TOMLDecodeError, TypeError, KeyError, ValueError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise RegistryError(f"{where}: {doing!r} is wrong ({type(error).__name__}: {error})") from error
     loaders = {need["loader"]: need["module"] for need in needs.values()}
     return Listing(entries, {name: need["entries"] for name, need in needs.items()}, loaders)
@@ -97,9 +97,7 @@ def listing() -> Listing:
     try:
         return _read(REGISTRY_FILE, REGISTRY_FILE.stat().st_mtime_ns)
     except OSError as error:
-        raise RegistryError(
-            f"The list of data files cannot be read ({error}); get the course's data folder."
-        ) from error
+        raise RegistryError(f"The list cannot be read ({error}); get the course's data folder again.") from error
 
 
 def entries() -> dict[str, Entry]:
@@ -109,18 +107,19 @@ def entries() -> dict[str, Entry]:
 
 def find(name: str) -> Entry:
     """Return the entry called `name`. Raises UnknownName, a KeyError, with close matches."""
-    return _look_up(entries(), name)
+    return _look_up(listing().entries, name)
 
 
 def forms(name: str) -> list[Entry]:
-    """Return the alternative forms of the main entry `name`, in the order of the list. Raises UnknownName."""
-    return [entry for entry in entries().values() if entry.form_of == find(name).name]
+    """Return the alternative forms of the main entry `name`. Raises UnknownName."""
+    main = find(name).name
+    return [entry for entry in listing().entries.values() if entry.form_of == main]
 
 
 def accepted(name: str) -> list[Entry]:
     """Return the entries that suffice for a need, best first, or the one entry of that name. Raises UnknownName."""
-    known = entries()
-    return [known[form] for form in _look_up({name: (name,) for name in known} | listing().needs, name)]
+    known, needs, _ = listing()
+    return [known[form] for form in _look_up({name: (name,) for name in known} | needs, name)]
 
 
 def _look_up(known: dict, name: str):
