@@ -195,6 +195,17 @@ def persistence(celsius, part, rows):
     return np.abs(values[rows:] - values[:-rows]).mean() / celsius[TRAIN].std()
 
 
+def test_the_failed_sensor_stands_in_test_rows_only(jena):
+    """As in the archive: in training rows the -9999 would be the lesson of another section, and ruin every scaling."""
+    rows = np.flatnonzero((jena["max. wv (m/s)"] == -9999) | (jena["wv (m/s)"] == -9999))
+    assert rows.min() >= TEST.start and np.ptp(rows) == 19, "one stretch of twenty rows"
+    for seed in range(200):
+        speed, gust = np.zeros(len(jena)), np.zeros(len(jena))
+        weather._plant_sentinels(np.random.default_rng(seed), jena.index, speed, gust)
+        rows = np.flatnonzero(speed + gust)
+        assert rows.min() >= TEST.start and set(jena.index[rows].year) == {2015}
+
+
 @pytest.mark.parametrize("part", [VALIDATION, TEST], ids=["validation", "test"])
 def test_jena_persistence(jena, part):
     """The real archive has 0.29 for as-yesterday; the lecture's naive baseline is this number."""

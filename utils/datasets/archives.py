@@ -43,8 +43,8 @@ LIMITS = Limits()
 class _Counted(io.RawIOBase):
     """A read-only stream that passes on another's bytes and raises BadArchive when they are too many or damaged."""
 
-    def __init__(self, source: BinaryIO, path: Path, limits: Limits, done: int = 0):
-        self.source, self.path, self.limits, self.done = source, path, limits, done
+    def __init__(self, source: BinaryIO, path: Path, limits: Limits):
+        self.source, self.path, self.limits, self.done = source, path, limits, 0
 
     def readable(self) -> bool:
         return True
@@ -90,7 +90,7 @@ def _zip_files(path: Path, limits: Limits) -> Iterator[tuple[str, BinaryIO]]:
     with _as_bad_archive(path):
         box = zipfile.ZipFile(path)
     with box:
-        infos, seen, done = box.infolist(), set(), 0
+        infos, seen = box.infolist(), set()
         limits.check(path, sum(info.file_size for info in infos))
         for info in infos:  # every name before the first byte; as it was written, for zipfile cuts it at NUL
             info.filename = _safe(info.orig_filename, info.is_dir(), path, seen, limits) + "/" * info.is_dir()
@@ -99,9 +99,8 @@ def _zip_files(path: Path, limits: Limits) -> Iterator[tuple[str, BinaryIO]]:
         for info in (info for info in infos if not info.is_dir()):
             with _as_bad_archive(path):
                 source = box.open(info)
-            with source, _Counted(source, path, limits, done) as counted:
-                yield info.filename, counted
-                done = counted.done
+            with source:
+                yield info.filename, _Counted(source, path, limits)  # no more comes out than was declared
 
 
 def _tar_files(path: Path, limits: Limits, opener: Callable) -> Iterator[tuple[str, BinaryIO]]:

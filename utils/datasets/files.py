@@ -59,9 +59,9 @@ def _advice(entry: Entry, reason: str, tried: Iterable[tuple[str, str]], standin
     return "\n".join(filter(None, lines))
 
 
-def _walk(root: Path) -> dict[str, list[Path]]:
+def _walk(root: Path) -> dict[str, list[str]]:
     """Return what lies at and below `root` by name, nearest first; links are followed, hidden folders left out."""
-    found, seen = defaultdict(list, {root.name: [root]}), set()
+    found, seen = defaultdict(list, {root.name: [str(root)]}), set()
     for folder, inside, names in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:  # a link may lead back to where it stands
@@ -70,8 +70,8 @@ def _walk(root: Path) -> dict[str, list[Path]]:
         seen.add(real)
         inside[:] = sorted(name for name in inside if not name.startswith("."))
         for name in (*inside, *names):
-            found[name].append(Path(folder, name))
-    return {name: sorted(paths, key=lambda path: (len(path.parts), path)) for name, paths in found.items()}
+            found[name].append(os.path.join(folder, name))
+    return {name: sorted(paths, key=lambda path: (path.count(os.sep), path)) for name, paths in found.items()}
 
 
 def _judge(entry: Entry, path: Path) -> str | None:
@@ -111,7 +111,7 @@ def cached(entry: Entry) -> list[Path]:
 
 def in_cache(entry: Entry, held: bool = False) -> Path | None:
     """Return the right copy in the cache, or None. Wrong ones are renamed under the lock (`held`: by the caller)."""
-    lock = contextlib.nullcontext if held else functools.partial(cache.lock, entry.file)
+    lock = contextlib.nullcontext if held else functools.partial(cache.lock, entry.file.strip("/"))
     return next((path for path in cached(entry) if _right(entry, path, lock())), None)
 
 
@@ -122,14 +122,14 @@ class Search:
         """Ask for the reader's folders; none is walked before something is looked for."""
         self.roots = [("data folder", root) for root in settings.data_dirs()]
         self.roots += [("course folder", COURSE_DATA)] * COURSE_DATA.is_dir()
-        self.walks: dict[Path, dict[str, list[Path]]] = {}
+        self.walks: dict[Path, dict[str, list[str]]] = {}
 
     def named(self, name: str) -> Iterator[tuple[str, Path]]:
         """Yield (place, path) of all that is called `name` in the reader's folders."""
         for place, root in self.roots:
             if root not in self.walks:
                 self.walks[root] = _walk(root)
-            yield from ((place, path) for path in self.walks[root].get(name.rstrip("/"), ()))
+            yield from ((place, Path(path)) for path in self.walks[root].get(name.rstrip("/"), ()))
 
     def first(self, wanted: Iterable[Entry]) -> tuple[Entry, Path, str] | None:
         """Return (entry, path, place) of the first of these that is there, and right; or None."""
