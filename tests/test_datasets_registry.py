@@ -283,9 +283,9 @@ def test_no_check_admits_rubbish(tmp_path, name, data):
         checks.contents(name, tmp_path / "a")
 
 
-@pytest.mark.parametrize("name", ["weather.moon", "moon.jena"])
+@pytest.mark.parametrize("name", ["weather.moon", "moon.jena", None])
 def test_a_check_that_is_not_there_is_the_lists_mistake(tmp_path, name):
-    with pytest.raises(RegistryError, match=f"'check' is '{name}', but"):
+    with pytest.raises(RegistryError, match=f"'check' is {name!r}, but"):
         checks.contents(name, tmp_path)
 
 

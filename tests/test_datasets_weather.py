@@ -150,6 +150,18 @@ def test_both_other_forms_of_beijing_will_do(beijing_file, course, no_network, f
     pd.testing.assert_frame_equal(load_beijing(), expected)
 
 
+def test_a_copy_of_beijing_with_quotes_is_the_same(beijing_file, course, no_network):
+    expected = load_beijing()
+    text = zipfile.ZipFile(beijing_file).read("PRSA_data_2010.1.1-2014.12.31.csv").decode()
+    beijing_file.unlink()
+    header = ",".join(f'"{name}"' for name in BEIJING_HEADER.split(","))
+    (course.data / "b.csv").write_text(text.replace(BEIJING_HEADER, header).replace("NW", '"NW"'), encoding="utf-8")
+    pd.testing.assert_frame_equal(load_beijing(), expected)
+    (course.data / "b.csv").write_text(text.replace("1021", "1022"), encoding="utf-8")
+    with pytest.warns(UserWarning, match="recorded at its first use"):
+        assert datasets.locate("beijing") is None
+
+
 def test_what_suffices_lacks_nothing():
     entries = datasets.entries()
     for need in ("jena", "beijing"):

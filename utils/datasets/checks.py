@@ -84,7 +84,7 @@ def _record(entry: Entry, sha256: str) -> None:
 
 def contents(name: str, path: Path) -> None:
     """Run the test that the list calls `name`, "weather.jena" for `check_jena` in `weather.py`. Raises WrongFile."""
-    module, _, function = name.partition(".")
+    module, _, function = str(name).partition(".")
     try:
         check = getattr(importlib.import_module(f"utils.datasets.{module}"), f"check_{function}")
     except (ModuleNotFoundError, AttributeError):
@@ -95,10 +95,10 @@ def contents(name: str, path: Path) -> None:
         raise WrongFile(f"expected an archive that can be read: {error}") from error
 
 
-def matches(entry: Entry, path: Path, fresh: bool = False) -> bool:
+def matches(entry: Entry, path: Path) -> bool:
     """Return whether the file has the size and the hash that the list gives; False for an entry without a hash."""
     kind, _, expected = (entry.hash or "").partition(":")
-    return bool(kind) and entry.bytes in (None, path.stat().st_size) and digest(path, kind, fresh) == expected
+    return bool(kind) and entry.bytes in (None, path.stat().st_size) and digest(path, kind) == expected
 
 
 def verify(entry: Entry, path: Path, fresh: bool = False) -> None:
