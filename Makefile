@@ -1,32 +1,36 @@
-# The course in two commands: `make run` and `make test`. Each sets up .venv first, and again when requirements change.
+# The course in two commands: `make lab` and `make test`. Each sets up .venv first, and again when requirements change.
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
-PROFILE ?= quick
+PROFILE ?=
 NB ?=
 ARGS ?=
 GPU ?=
-VENV = .venv
+NEWEST ?=
+VENV = .venv$(if $(NEWEST),-newest)
 BIN = $(VENV)/bin
 READY = $(VENV)/ready$(if $(GPU),-gpu)
+HELD = $(if $(NEWEST),--upgrade,--constraint constraints.txt)
+UV = uv==0.13.9
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-sanitize-with=tests/nbval_sanitize.cfg
 PARALLEL = -n auto --dist loadscope
 
-.PHONY: help run test test-data lab execute lint clean
+.PHONY: help run test test-data lab execute stability doctor fetch copy bundle constraints lint clean
 
 help: ## list what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
-	@echo; echo 'Variables: NB="02 14"  PROFILE=full (make run)  GPU=1 (TensorFlow with CUDA)  PYTHON=python3.12  ARGS="--no-browser" (make lab)'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+	@echo; echo 'Variables: NB="02 14"  PROFILE=full|quick  GPU=1 (TensorFlow with CUDA)  NEWEST=1 (not the held versions)'
+	@echo '           PYTHON=python3.12  ARGS="--no-browser" (make lab)'
 
-$(READY): requirements.txt
+$(READY): requirements.txt constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12'; exit 1; }
 	@echo 'Setting up $(VENV) with the packages of requirements.txt (once; a few minutes on a slow line)'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt $(if $(GPU),'tensorflow[and-cuda]')
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(HELD) -r requirements.txt -e . $(if $(GPU),'tensorflow[and-cuda]')
 	@touch $@
 
 run: $(READY) ## execute the notebooks (quick profile) side by side, and end with a table
-	@$(BIN)/python -m utils run --profile $(PROFILE) $(NB)
+	@$(BIN)/python -m utils run --profile $(or $(PROFILE),quick) $(NB)
 
 test: $(READY) ## unit tests, style tests, and nbval over every notebook (quick profile, no network)
 	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
@@ -35,11 +39,34 @@ test-data: $(READY) ## the tests that need real data in COURSE_DATA_DIR, and nbv
 	@test -n "$$COURSE_DATA_DIR" || { echo 'make test-data: set COURSE_DATA_DIR to a folder with data files'; exit 1; }
 	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "realdata or notebook" tests notebooks
 
-lab: $(READY) ## open JupyterLab on 00_start_here
-	@$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
+lab: $(READY) ## open JupyterLab on 00_start_here (PROFILE=quick for a run of seconds without data)
+	@$(if $(PROFILE),COURSE_PROFILE=$(PROFILE)) $(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)
+
+copy: $(READY) ## put a copy of the notebooks into my/, to work in
+	@$(BIN)/python -m utils copy $(NB)
 
 execute: $(READY) ## execute in the full profile, one at a time, and store the normalised outputs (NB="02 14")
 	@$(BIN)/python -m utils run --profile full --write $(NB)
+
+stability: $(READY) ## three further full runs with other seeds, the last on one core; what moved (NB="02 14")
+	@$(BIN)/python -m utils stability $(NB)
+
+doctor: ## what this machine has, and which notebook would fetch what (needs no packages)
+	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m utils doctor
+
+fetch: $(READY) ## download what notebooks need in full (NB="05 08", or names of data sets)
+	@$(BIN)/python -m utils fetch $(or $(NB),--all)
+
+bundle: $(READY) ## fill build/bundle/ with packages, data and the course, for a class without a network
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --dest build/bundle/wheels \
+		--constraint constraints.txt -r requirements.txt $$(sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml) wheel
+	@git archive --format zip --prefix course/ --output build/bundle/course.zip HEAD
+	@COURSE_CACHE=build/bundle/data $(BIN)/python -m utils fetch --all
+
+constraints: $(READY) ## renew constraints.txt: the newest releases that fit together, for Python 3.11 to 3.13 on every system
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
+		--custom-compile-command 'make constraints' --output-file constraints.txt requirements.txt
 
 lint: $(READY) ## ruff over code and notebooks, and notebooks in their normal form
 	@$(BIN)/ruff check .
@@ -48,4 +75,4 @@ lint: $(READY) ## ruff over code and notebooks, and notebooks in their normal fo
 	@$(BIN)/python -m utils results --check
 
 clean: ## remove .venv and what runs leave behind
-	rm -rf $(VENV) build .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-newest build *.egg-info .pytest_cache .ruff_cache .hypothesis

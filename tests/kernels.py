@@ -9,7 +9,7 @@ import nbformat
 
 from utils.cli import notebooks
 
-SHOWS_HOME = "from utils import course\n\nprint('course at', course.COURSE_ROOT)"
+SHOWS_HOME = "import utils\n\nprint('course at', utils.COURSE_ROOT)"
 
 
 def small_notebook(path: Path, *sources: str) -> Path:

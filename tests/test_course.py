@@ -2,15 +2,16 @@
 
 import inspect
 import json
-import subprocess
 import sys
 import types
 
+import nbformat
 import numpy as np
 import pytest
 from kernels import call
 
 from utils import COURSE_ROOT, course, settings
+from utils.cli import notebooks
 
 SOURCE = inspect.getsource(course.cores).rstrip()
 
@@ -69,7 +70,9 @@ def test_finish_raises_for_a_failed_claim_after_showing_the_table(capsys):
     run.claim(True, "one is one")
     run.claim(float("nan") < 1, "the loss is below one")
     run.report("loss", 2.0)
-    with pytest.raises(course.ClaimError, match=r"1 of 2 claims of 99_test.*\n.*the loss is below one") as caught:
+    with pytest.raises(
+        course.ClaimError, match=r"1 of 2 claims and bounds of 99_test.*\n.*the loss is below one"
+    ) as caught:
         run.finish()
     assert isinstance(caught.value, AssertionError)
     assert "✗ FAILED: the loss is below one" in capsys.readouterr().out.split("lecture")[1]
@@ -89,10 +92,38 @@ def test_a_claim_that_runs_again_replaces_the_first():
     assert run.claims == {"better than chance": course.HELD}
 
 
-@pytest.mark.parametrize("condition", [np.array([True, True]), [True], None, "yes"])
-def test_a_claim_wants_one_truth_value(condition):
-    with pytest.raises(TypeError, match="one truth value"):
-        make().claim(condition, "all of them")
+@pytest.mark.parametrize(
+    "condition",
+    [
+        np.array([True, True]),
+        np.array([True]),
+        [True],
+        None,
+        "yes",
+        0.5,
+        1,
+        np.int64(1),
+        float("nan"),
+        np.all,
+        lambda: True,
+        (x > 0 for x in [1]),
+        {0},
+        (),
+    ],
+    ids=lambda condition: type(condition).__name__,
+)
+def test_a_claim_takes_one_boolean_and_nothing_else(condition):
+    run = make()
+    with pytest.raises(TypeError, match="not one boolean"):
+        run.claim(condition, "all of them")
+    assert run.claims == {}
+
+
+def test_a_claim_takes_a_boolean_of_keras():
+    keras = pytest.importorskip("keras")
+    run = make()
+    run.claim(keras.ops.convert_to_tensor(1.0) < 2.0, "one is less than two")
+    assert run.claims == {"one is less than two": course.HELD}
 
 
 def test_a_claim_wants_words():
@@ -144,93 +175,241 @@ def test_the_closing_table_escapes_what_html_would_swallow():
     assert "<b>" not in page
 
 
+# ------------------------------------------------------------------------------------------------------ bounds
+
+
+@pytest.mark.parametrize(
+    ("measured", "bounds", "state"),
+    [
+        (2.0, {"at_most": 2.0}, course.HELD),
+        (2.1, {"at_most": 2.0}, course.FAILED),
+        (2.0, {"at_least": 2.0}, course.HELD),
+        (1.9, {"at_least": 2.0}, course.FAILED),
+        (5, {"at_least": 3, "at_most": 5}, course.HELD),
+        (6, {"at_least": 3, "at_most": 5}, course.FAILED),
+        (2, {"at_least": 3, "at_most": 5}, course.FAILED),
+        (float("nan"), {"at_most": 2.0}, course.FAILED),
+        (float("-inf"), {"at_most": 2.0}, course.FAILED),
+        (np.float32(1.5), {"at_most": np.float32(2)}, course.HELD),
+        (1.0, {}, None),
+    ],
+)
+def test_a_report_is_held_to_its_bound(measured, bounds, state):
+    run = make()
+    run.report("error", measured, **bounds)
+    assert run.reports["error"]["state"] == state
+
+
+def test_a_bound_that_is_broken_is_printed_and_finish_raises(capsys):
+    run = make()
+    run.claim(True, "one is one")
+    run.report("error", 2.5, unit="degC", at_most=2)
+    assert capsys.readouterr().out.splitlines()[-1] == "✗ FAILED: error is 2.5, expected at most 2 degC"
+    with pytest.raises(course.ClaimError, match=r"1 of 2 claims and bounds.*\n.*error is 2.5 degC, expected at most 2"):
+        run.finish()
+    assert "1 held, 0 not judged, 1 failed" in capsys.readouterr().out
+
+
+def test_quick_does_not_judge_a_bound_unless_it_always_holds():
+    run = make("quick")
+    run.report("error", 9, at_most=2)
+    run.report("rows", 9, at_least=10, always=True)
+    assert [row["state"] for row in run.reports.values()] == [course.NOT_JUDGED, course.FAILED]
+
+
+def test_bound_and_spread_stand_in_the_closing_table(capsys):
+    run = make()
+    run.report("GRU", 2.2561, lecture=2.35, unit="degC", spread=0.0017, at_most=2.4)
+    run.report("rows", 420_551)
+    run.finish()
+    head, _, gru, rows, *_ = capsys.readouterr().out.splitlines()
+    assert head.split() == ["lecture", "measured", "bound", "unit"]
+    assert gru.split() == ["GRU", "2.35", "2.256", "±", "0.0017", "✓", "at", "most", "2.4", "degC"]
+    assert rows.split() == ["rows", "–", "420,551"]
+    page = course._closing_html(run.results())
+    assert "<td style='text-align:right'>2.256 ± 0.0017</td><td style='text-align:left'>✓ at most 2.4</td>" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"measured": "fails", "at_most": 2}, TypeError, "'fails', which is not a number"),
+        ({"measured": True, "at_most": 2}, TypeError, "not a number"),
+        ({"measured": 1, "at_most": "2"}, TypeError, "at_most='2'"),
+        ({"measured": 1, "at_most": float("nan")}, TypeError, "finite number"),
+        ({"measured": 1, "at_least": 3, "at_most": 2}, ValueError, "at_least=3 is above at_most=2"),
+        ({"measured": 1, "spread": -0.1}, ValueError, "not negative"),
+        ({"measured": 1, "spread": "wide"}, TypeError, "spread='wide'"),
+    ],
+)
+def test_a_wrong_bound_or_spread_is_refused_and_leaves_no_row(arguments, error, message):
+    run = make()
+    with pytest.raises(error, match=message):
+        run.report("error", **arguments)
+    assert run.reports == {}
+
+
+def test_measured_and_lecture_keep_their_places(capsys):
+    run = make()
+    run.report("error", 111, lecture=222)
+    run.finish()
+    head, _, row, *_ = capsys.readouterr().out.splitlines()
+    assert head.index("lecture") < head.index("measured")
+    assert row.index("222") < row.index("111")
+    page = course._closing_html(run.results())
+    assert page.index(">lecture<") < page.index(">measured<") and page.index(">222<") < page.index(">111<")
+
+
+# ------------------------------------------------------------------------------------------------- after finish
+
+
+def test_a_claim_after_finish_raises_where_it_stands(capsys):
+    run = make()
+    run.finish()
+    run.claim(True, "one is one")
+    with pytest.raises(course.ClaimError, match=r"after run.finish\(\) of 99_test:\n.*pigs fly"):
+        run.claim(False, "pigs fly")
+    with pytest.raises(course.ClaimError, match="error is 3, expected at most 2"):
+        run.report("error", 3, at_most=2)
+    assert run.claims == {"one is one": course.HELD, "pigs fly": course.FAILED}
+    assert "✓ held: one is one" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------------------------------------- seeds
+
+
+def test_the_seed_is_42_unless_course_seed_says_otherwise(monkeypatch):
+    monkeypatch.delenv("COURSE_SEED", raising=False)
+    assert settings.seed() == 42
+    monkeypatch.setenv("COURSE_SEED", "7")
+    assert settings.seed() == 7
+
+
+@pytest.mark.parametrize("value", ["-1", "1.5", "one", "4000001", "٣"])
+def test_a_wrong_seed_is_named_with_what_was_expected(value, monkeypatch):
+    monkeypatch.setenv("COURSE_SEED", value)
+    with pytest.raises(ValueError, match=r"COURSE_SEED is .*whole number from 0"):
+        settings.seed()
+
+
+def test_seeds_follow_from_the_run_and_no_two_runs_share_one():
+    def seeds(of, n):
+        return course.Run("99_test", of, "full", "CPU", "2 cores", {}).seeds(n)
+
+    assert seeds(42, 5)[:3] == seeds(42, 3)
+    drawn = [seed for of in range(50) for seed in seeds(of, 1000)]
+    assert len(set(drawn)) == len(drawn)
+    assert max(seeds(settings.MOST_SEED, 1000)) < 2**32
+
+
+@pytest.mark.parametrize("n", [0, 1001, 2.0, True, "3"])
+def test_a_wrong_number_of_seeds_is_refused(n):
+    with pytest.raises(ValueError, match="whole number from 1 to 1000"):
+        make().seeds(n)
+
+
+# ------------------------------------------------------------------------------------------- in a real notebook
+
+
+def executed(sources, tmp_path, profile="full", **environment):
+    """Execute cells in a kernel, all of them, and return the notebook."""
+    code = f"from utils import course\nrun = course.Run('99_test', 42, {profile!r}, 'CPU', '2 cores', {{}})"
+    path = tmp_path / "99_test.ipynb"
+    cells = [nbformat.v4.new_code_cell(source) for source in (f"{code}\ncourse._watch(run)", *sources)]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    words = ("-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", "--output", "out", path)
+    done = call(*words, cwd=tmp_path, **environment)
+    assert done.returncode == 0, done.stderr
+    return nbformat.read(tmp_path / "out.ipynb", as_version=4)
+
+
+def said(cell):
+    """What a cell printed and displayed, and the errors it ended with."""
+    return "\n".join(
+        output.get("text") or output.get("data", {}).get("text/plain") or "\n".join(output.get("traceback", []))
+        for output in cell.outputs
+    ).strip()
+
+
+def test_checks_fold_in_a_notebook_and_nothing_after_finish_is_lost(tmp_path):
+    checks = "# @title Checks\n"
+    notebook = executed(
+        [
+            "run.claim(True, 'a'); run.claim(True, 'b')",
+            f"{checks}run.claim(True, 'c'); run.claim(True, 'd')",
+            f"{checks}run.claim(True, 'e'); run.claim(False, 'f')",
+            f"{checks}run.claim(True, 'g'); 1 / 0",
+            "run.finish()",
+            "run.claim(True, 'h')",
+            f"{checks}run.claim(True, 'i'); run.claim(False, 'j')",
+            "run.report('k', 1, at_most=2)",
+        ],
+        tmp_path,
+    )
+    plain, folded, failing, stopped, finish, late, late_failing, report = map(said, notebook.cells[1:])
+    assert plain == "✓ held: a\n✓ held: b"
+    assert folded == "✓ 2 checks hold"
+    assert failing == "✓ held: e\n✗ FAILED: f"
+    assert "✓ held: g" in stopped and "ZeroDivisionError" in stopped
+    assert finish.endswith("ClaimError: 1 of 7 claims and bounds of 99_test did not hold:\n  ✗ f")
+    assert "course.py" not in finish
+    assert late == "✓ held: h"
+    assert "✗ FAILED: j" in late_failing and "ClaimError" in late_failing
+    assert report == "k: 1"
+    results = notebooks.results(notebook)
+    assert [claim["text"] for claim in results["claims"]] == list("abcdefghij")
+    assert [claim["text"] for claim in results["claims"] if claim["state"] == "failed"] == ["f", "j"]
+    assert [row["label"] for row in results["reports"]] == ["k"]
+
+
+def test_checks_that_quick_does_not_judge_say_so(tmp_path):
+    source = "# @title Checks\nrun.claim(True, 'a', always=True)\nfor x in 'bc': run.claim(False, x)"
+    notebook = executed([source], tmp_path, profile="quick")
+    assert said(notebook.cells[1]) == "✓ 1 check holds\n· 2 checks not judged in quick"
+
+
+def test_a_back_end_that_draws_nothing_is_an_error(tmp_path):
+    source = "course._check_drawing()"
+    assert said(executed([source], tmp_path).cells[1]) == ""
+    drawn = said(executed([source], tmp_path, MPLBACKEND="Agg").cells[1])
+    assert drawn.lower().startswith("notready: matplotlib's back end is 'agg'") and "Unset MPLBACKEND" in drawn
+
+
 # ---------------------------------------------------------------------------------------------------------- start
 
 
 def test_start_prints_two_lines_and_no_noise_and_seeds():
     code = """
-from utils import course
-course.prepare()
+from utils import course, entrance
+entrance.prepare()
 import keras, numpy as np
-run = course.start("99_test", seed=7)
+run = course.start("99_test")
 first = float(np.random.rand()), float(keras.random.uniform(()))
 model = keras.Sequential([keras.Input((5, 2)), keras.layers.GRU(3)])
 model.compile(loss="mse", jit_compile=run.jit)
 model.fit(np.ones((8, 5, 2)), np.ones((8, 3)), verbose=0)
-course.start("99_test", seed=7)
+again = course.start("99_test")
 assert first == (float(np.random.rand()), float(keras.random.uniform(())))
+assert run.seed == again.seed == 7
 """
-    done = call("-c", code, cwd=COURSE_ROOT, COURSE_PROFILE="quick")
+    done = call("-c", code, cwd=COURSE_ROOT, COURSE_PROFILE="quick", COURSE_SEED="7")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     lines = done.stdout.splitlines()
-    assert len(lines) == 4
+    assert lines[: len(lines) // 2] == lines[len(lines) // 2 :], "twice the same"
     assert lines[0].startswith("99_test · Python ")
     assert "Keras" in lines[0]
     assert "quick profile" in lines[1]
     assert lines[1].endswith("seed 7")
+    assert "numbers below mean nothing" in done.stdout, "a quick run says that it is one"
 
 
-def test_what_native_code_says_is_shown_after_all_when_the_import_fails():
-    code = """
-import os
-from utils import course
-with course._quiet_stderr():
-    os.write(2, b"cannot open shared object")
-    raise ImportError("no TensorFlow")
-"""
-    done = call("-c", code, cwd=COURSE_ROOT)
-    assert done.returncode == 1
-    assert "cannot open shared object" in done.stderr
-
-
-def test_a_missing_keras_names_the_command(monkeypatch):
-    monkeypatch.setattr(course.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.delenv("COURSE_PROFILE", raising=False)
-    with pytest.raises(ModuleNotFoundError, match="make lab"):
-        course.prepare()
-
-
-# ---------------------------------------------------------------------------------------------------------- Colab
-
-
-def test_only_missing_packages_are_installed_and_present_ones_are_held(monkeypatch):
-    calls = []
-
-    def version(name):
-        if name == "pooch":
-            raise course.importlib.metadata.PackageNotFoundError(name)
-        return "9.9"
-
-    def pip(command, **_):
-        with open(command[command.index("-c") + 1], encoding="utf-8") as file:
-            calls.append((command, file.read().split()))
-        return subprocess.CompletedProcess(command, 0, "", "")
-
-    monkeypatch.setattr(course.importlib.metadata, "version", version)
-    monkeypatch.setattr(course.subprocess, "run", pip)
-    assert [name.split(">")[0] for name in course.install_missing()] == ["pooch"]
-    command, held = calls[0]
-    asked = [word for word in command if "==" in word or ">=" in word]
-    assert [word.split(">")[0] for word in asked] == ["pooch"]
-    assert {"tensorflow==9.9", "keras==9.9", "numpy==9.9"} <= set(held)
-
-
-def test_nothing_is_installed_when_nothing_is_missing(monkeypatch):
-    monkeypatch.setattr(course.importlib.metadata, "version", lambda name: "9.9")
-    monkeypatch.setattr(course.subprocess, "run", lambda *a, **k: pytest.fail("pip was called"))
-    assert course.install_missing() == []
-
-
-def test_a_failed_installation_shows_what_pip_said(monkeypatch):
-    def version(name):
-        raise course.importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(course.importlib.metadata, "version", version)
-    failed = subprocess.CompletedProcess([], 1, "", "ERROR: no matching distribution")
-    monkeypatch.setattr(course.subprocess, "run", lambda *a, **k: failed)
-    with pytest.raises(RuntimeError, match="no matching distribution"):
-        course.install_missing()
+def test_full_names_no_stand_in_beforehand():
+    code = "from utils import course; course.start('99_test')"
+    done = call("-c", code, cwd=COURSE_ROOT, COURSE_PROFILE="full", COURSE_STANDINS="jena")
+    assert len(done.stdout.splitlines()) == 2, done.stderr
+    assert "jena" not in done.stdout and "stand-in" not in done.stdout
+    assert done.stdout.strip().endswith("seed 42")
 
 
 # ---------------------------------------------------------------------------------------- code that moved to utils

@@ -1,156 +1,50 @@
-"""What every notebook starts and ends with: device, seeds, profile, claims and reports.
+"""What every notebook starts and ends with: seeds, profile, claims and reports.
 
-What belongs here: things each notebook needs before its first idea and after its last. Only the standard
-library is imported at the top, so that the first cell works before anything is installed.
+What belongs here: what each notebook needs before its first idea and after its last. The entrance (`utils.entrance`)
+has made Keras ready before.
 
 >>> run = course.start("14_jena_forecasting")
 >>> epochs = run.pick(full=20, quick=1)
 >>> run.claim(gru_error < naive_error, "the GRU beats the naive forecast")
->>> run.report("GRU, test error", gru_error, lecture=2.35, unit="degC")
+>>> run.report("GRU, test error", gru_error, lecture=2.35, unit="degC", spread=0.02, at_most=2.45)
 >>> run.finish()
 """
 
-import contextlib
 import html
-import importlib
 import importlib.metadata
-import importlib.util
 import inspect
 import math
 import numbers
 import os
 import platform
-import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 
-from utils import COURSE_ROOT, settings
+from utils import entrance, settings
 
 RESULTS_MIME = "application/vnd.course.results+json"
-"""The MIME type under which `Run.finish` stores its table for machines (`python -m utils results` reads it)."""
+"""The MIME type under which `Run.finish` stores its table for machines (`python -m utils results` reads it).
+
+Claims made after `finish` are stored under the same name, in the metadata of what they print.
+"""
 
 HELD, NOT_JUDGED, FAILED = "held", "not judged", "failed"
 MARKS = {HELD: "✓ held", NOT_JUDGED: "· not judged in quick", FAILED: "✗ FAILED"}
 
+CHECKS_TITLE = "# @title Checks"
+"""How a cell begins whose claims fold into one line; such a cell carries the tag `checks`, and its source is folded."""
+
 
 class ClaimError(AssertionError):
-    """A claim of the notebook did not come true. Raised by `Run.finish`, after the table is shown."""
+    """A claim or a bound of the notebook did not come true; raised once the reader has seen everything else."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: which claims failed. The lines of this module that raised it help no reader."""
+        return [f"{type(self).__name__}: {self}"]
 
 
-# ------------------------------------------------------------------------------------------- before the first import
-
-
-def in_colab() -> bool:
-    """Return True inside Google Colab."""
-    try:
-        importlib.import_module("google.colab")
-    except ImportError:
-        return False
-    return True
-
-
-def requirements(only_notebooks: bool = False) -> list[str]:
-    """Return the requirement lines of requirements.txt, all or those of its `[notebooks]` part."""
-    text = (COURSE_ROOT / "requirements.txt").read_text(encoding="utf-8")
-    if only_notebooks:
-        text = text.split("# [notebooks]", 1)[1].split("# [tools]", 1)[0].split("\n", 1)[1]
-    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def install_missing() -> list[str]:
-    """Install what the notebooks import and this Python lacks; return the requirements that were installed.
-
-    TensorFlow, Keras and NumPy are never installed again: where they are present (Colab has them built for its own
-    drivers) a constraint holds each installed package at its version, so a dependency cannot replace it either.
-    Raises RuntimeError with pip's last lines if the installation fails.
-    """
-    missing, present = [], []
-    for requirement in requirements(only_notebooks=True):
-        name = requirement.split(">", 1)[0].split("=", 1)[0].strip()
-        try:
-            present.append(f"{name}=={importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            missing.append(requirement)
-    if not missing:
-        return []
-    with tempfile.TemporaryDirectory() as folder:
-        constraints = os.path.join(folder, "constraints.txt")
-        with open(constraints, "w", encoding="utf-8") as file:
-            file.write("\n".join(present))
-        command = [sys.executable, "-m", "pip", "install", "-q", "-c", constraints, *missing]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        tail = "\n".join((done.stdout + done.stderr).strip().splitlines()[-5:])
-        raise RuntimeError(f"pip could not install {', '.join(missing)}. Its last lines:\n{tail}")
-    importlib.invalidate_caches()
-    return missing
-
-
-@contextlib.contextmanager
-def _quiet_stderr():
-    """Hold back what native code writes to file descriptor 2; show it after all if the body raises.
-
-    TensorFlow reports oneDNN and absent CUDA drivers before any of its log settings are read, and a Jupyter kernel
-    copies descriptor 2 into the notebook. On a CPU there is nothing to act on in those lines.
-    """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        keep = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(keep, 2)
-            held.seek(0)
-            sys.stderr.write(held.read().decode(errors="replace"))
-            raise
-        finally:
-            os.dup2(keep, 2)
-            os.close(keep)
-
-
-def prepare() -> None:
-    """Make this Python ready for the notebook's imports: in Colab install what is missing; load Keras without noise.
-
-    The first cell of every notebook calls it. Raises ModuleNotFoundError with the command to run if TensorFlow or
-    Keras is not installed, and ValueError for a COURSE_PROFILE that is neither `full` nor `quick`.
-    """
-    settings.profile()  # a misspelt profile should be known now, not after a download
-    if in_colab():
-        installed = install_missing()
-        if installed:
-            print("installed:", ", ".join(installed))
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    for module in (os.environ["KERAS_BACKEND"], "keras"):
-        if importlib.util.find_spec(module) is None:
-            raise ModuleNotFoundError(
-                f"{module!r} is not installed in this Python ({platform.python_version()}). In the course folder run "
-                "'make lab', or install the list yourself: pip install -r requirements.txt"
-            )
-    with _quiet_stderr():
-        import keras  # noqa: F401
-
-        _wake_device()
-
-
-def _wake_device() -> None:
-    """Start TensorFlow's devices once, so that what they say of themselves is said while stderr is held back."""
-    if os.environ["KERAS_BACKEND"] != "tensorflow":
-        return
-    import tensorflow as tf
-
-    for gpu in tf.config.list_physical_devices("GPU"):
-        # Several notebooks run side by side: none may take the whole card.
-        with contextlib.suppress(RuntimeError):  # already running, which is fine
-            tf.config.experimental.set_memory_growth(gpu, True)
-    on_cpu = not tf.config.list_physical_devices("GPU")
-    tf.function(tf.reduce_sum, jit_compile=on_cpu)(tf.ones((2, 2)))  # XLA introduces itself at its first compilation
-
-
-# ---------------------------------------------------------------------------------------------------------- the run
+# ------------------------------------------------------------------------------------------------------ this machine
 
 
 def cores() -> int:
@@ -160,26 +54,31 @@ def cores() -> int:
 
 def find_device() -> tuple[str, str]:
     """Return the kind of device that will compute, `GPU` or `CPU`, and a text that names it."""
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-    gpus = []
-    if backend == "tensorflow":
-        import tensorflow as tf
+    import tensorflow as tf
 
-        found = tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU")
-        gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in found]
-    elif backend == "jax":
-        import jax
+    found = tf.config.list_logical_devices("GPU") and tf.config.list_physical_devices("GPU")
+    gpus = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in found]
+    return ("GPU", ", ".join(gpus)) if gpus else ("CPU", f"{cores()} core{'s' * (cores() != 1)}")
 
-        gpus = [device.device_kind for device in jax.devices() if device.platform == "gpu"]
-    elif backend == "torch":
-        import torch
 
-        gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return ("GPU", ", ".join(gpus)) if gpus else ("CPU", f"{cores()} cores")
+def _check_drawing() -> None:
+    """Raise NotReady in a notebook whose Matplotlib draws nothing into it: the run would pass without a picture."""
+    import matplotlib as mpl
+
+    backend = mpl.get_backend()
+    in_notebook = hasattr(entrance._shell(), "kernel")
+    if in_notebook and not any(word in backend.lower() for word in ("inline", "ipympl", "nbagg", "widget")):
+        raise entrance.NotReady(
+            f"Matplotlib's back end is {backend!r}, which draws no pictures into a notebook.\n"
+            "Unset MPLBACKEND (or set it to inline), restart the kernel, and run again from the top."
+        )
+
+
+# --------------------------------------------------------------------------------------------------- words and values
 
 
 def format_number(value) -> str:
-    """Write a measured value for a reader: four significant digits, thousands separated."""
+    """Write a measured value for a reader: four significant digits, thousands separated; other things as they are."""
     if value is None:
         return "–"
     if isinstance(value, bool) or not isinstance(value, numbers.Number):
@@ -187,6 +86,22 @@ def format_number(value) -> str:
     if isinstance(value, numbers.Integral) or (math.isfinite(value) and value == int(value) and abs(value) >= 1000):
         return f"{int(value):,}"
     return f"{value:,.0f}" if math.isfinite(value) and abs(value) >= 10_000 else f"{value:.4g}"
+
+
+def format_measured(report: dict) -> str:
+    """Write the measured value of a report and, where there is one, its spread: `2.256 ± 0.0017`."""
+    spread = report.get("spread")
+    return format_number(report["measured"]) + (f" ± {format_number(spread)}" if spread is not None else "")
+
+
+def format_bound(report: dict) -> str:
+    """Write the bound that a report is held to: `at least 3`, `at most 5`, `3 to 5`, or nothing."""
+    low, high = report.get("at_least"), report.get("at_most")
+    if low is not None and high is not None:
+        return f"{format_number(low)} to {format_number(high)}"
+    if low is None and high is None:
+        return ""
+    return f"at least {format_number(low)}" if high is None else f"at most {format_number(high)}"
 
 
 def _plain(value, label: str):
@@ -198,18 +113,58 @@ def _plain(value, label: str):
     except (TypeError, ValueError) as error:
         raise TypeError(
             f"run.report({label!r}, ...) takes one number or a text, not {type(value).__name__}; "
-            "report one value a row, for example a mean and a spread."
+            "report one value a row, for example a mean, and its spread as spread=..."
         ) from error
     return scalar if not isinstance(scalar, float) or math.isfinite(scalar) else str(scalar)
 
 
+def _number(value, what: str, label: str) -> float | int | None:
+    """Return a bound or a spread as a finite Python number, or None. Raises TypeError or ValueError, naming it."""
+    if value is None:
+        return None
+    number = _plain(value, label)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise TypeError(f"run.report({label!r}, {what}={value!r}): expected a finite number.")
+    return number
+
+
+def _truth(condition, text: str) -> bool:
+    """Return a condition as a bool. Raises TypeError unless it is one boolean.
+
+    Anything else has a truth value too, and nearly always the wrong one: 0.5, NaN, a lambda, a generator and `np.all`
+    without its call are all true.
+    """
+    import numpy as np
+
+    value = np.asarray(condition)
+    if value.dtype != bool or value.shape != ():
+        found = f"{type(condition).__name__}" + (f" of shape {value.shape}" if value.shape else "")
+        raise TypeError(
+            f"the claim {text!r} got {found}, not one boolean; compare first (a < b), and use np.all(...) or "
+            "np.any(...) for an array."
+        )
+    return bool(value)
+
+
+# ------------------------------------------------------------------------------------------------------------ the run
+
+
 @dataclass
 class Run:
-    """One execution of a notebook: its profile and device, and the claims and figures it collects.
+    """One execution of a notebook: its profile and device, and the claims and figures it collects. Made by `start`.
 
-    Made by `start`. Attributes for notebooks: `profile` ("full" or "quick"), `seed`, `device` ("CPU" or "GPU"), and
-    `jit`, for `model.compile(jit_compile=run.jit)`: XLA on a CPU, where it makes recurrent layers several times
-    faster; off on a GPU, where it would close the path to cuDNN.
+    Attributes
+    ----------
+    name : str
+        The notebook's file name without its ending.
+    seed : int
+        What every random generator was seeded with; COURSE_SEED, or 42.
+    profile : {"full", "quick"}
+        What `pick` goes by.
+    device : {"CPU", "GPU"}
+        What computes; `device_name` names it.
+    jit : bool
+        For `model.compile(jit_compile=run.jit)`.
     """
 
     name: str
@@ -221,174 +176,382 @@ class Run:
     started: float = field(default_factory=time.perf_counter)
     claims: dict[str, str] = field(default_factory=dict)
     reports: dict[str, dict] = field(default_factory=dict)
+    finished: bool = False
+    _folded: list[tuple[str, str, dict]] | None = None
 
     @property
     def jit(self) -> bool:
-        """Whether to compile with XLA: True on a CPU, False on a GPU."""
+        """Whether to compile with XLA: True on a CPU, where it makes recurrent layers several times faster.
+
+        False on a GPU, where it would close the path to cuDNN.
+        """
         return self.device == "CPU"
 
     def pick(self, *, full, quick):
         """Return `full` in the full profile and `quick` in the quick one: the only switch a notebook uses."""
         return full if self.profile == "full" else quick
 
+    def seeds(self, n: int) -> list[int]:
+        """Return n different seeds that follow from the run's, for training the same thing n times.
+
+        They are 1000 times the run's seed, and counted on from there: two runs share none, and a longer list begins
+        with the shorter one.
+
+        Raises
+        ------
+        ValueError
+            If n is not a whole number from 1 to 1000.
+        """
+        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or not 1 <= n <= 1000:
+            raise ValueError(f"run.seeds({n!r}): expected a whole number from 1 to 1000.")
+        return [1000 * self.seed + k for k in range(int(n))]
+
     def claim(self, condition, text: str, *, always: bool = False) -> None:
         """State that something the notebook says is true, and print whether it is.
 
-        condition : one truth value (bool, or a NumPy or Keras scalar).
-        text : the statement, as a reader would say it. Running the same claim again replaces it.
-        always : True for a statement that holds whatever the data and the budget (a shape, an identity, exact
-            arithmetic): it is judged in both profiles. Without it the quick profile, with its small data and short
-            training, prints "not judged".
+        Parameters
+        ----------
+        condition : bool
+            One boolean, also of NumPy or Keras; nothing else that merely has a truth value.
+        text : str
+            The statement, as a reader would say it. Claiming the same text again replaces the first.
+        always : bool
+            For a statement that holds whatever the data and the budget (a shape, an identity): it is judged in both
+            profiles. Without it the quick profile, with its small data and short training, prints "not judged".
 
-        A claim that fails is printed at once, and `finish` raises `ClaimError`, so that the rest of the notebook is
-        still seen. Raises TypeError if `condition` is not a single truth value, ValueError if `text` is empty.
+        Raises
+        ------
+        TypeError
+            If `condition` is anything but one boolean.
+        ValueError
+            If `text` is empty.
+        ClaimError
+            If the claim fails after `finish`. One that fails before is printed at once, and `finish` raises, so that
+            the rest of the notebook is still seen.
+
+        Notes
+        -----
+        In a cell that begins with `CHECKS_TITLE` nothing is printed until its end: then one line, or, if a claim
+        failed or the cell stopped, all of them.
         """
         if not isinstance(text, str) or not text.strip():
             raise ValueError("run.claim(condition, text) needs a text that says what is claimed.")
-        if getattr(condition, "ndim", 0) or isinstance(condition, str | list | tuple | dict) or condition is None:
-            raise TypeError(
-                f"the claim {text!r} got {type(condition).__name__} instead of one truth value; "
-                "compare first, and use np.all(...) or np.any(...) for an array."
-            )
-        judged = always or self.profile == "full"
-        state = NOT_JUDGED if not judged else HELD if bool(condition) else FAILED
+        state = self._judge(_truth(condition, text), always)
         self.claims[text] = state
-        print(f"{MARKS[state]}: {text}")
+        self._say(state, text, {"claims": [{"text": text, "state": state}]})
 
-    def report(self, label: str, measured, lecture=None, unit: str = "") -> None:
-        """Add a row to the closing table: what was measured, beside the lecture's figure.
+    def report(
+        self,
+        label: str,
+        measured,
+        lecture=None,
+        unit: str = "",
+        *,
+        spread=None,
+        at_least=None,
+        at_most=None,
+        always: bool = False,
+    ) -> None:
+        """Add a row to the closing table: what was measured, the lecture's figure, and the bound that the run enforces.
 
-        measured, lecture : a number or a short text; `lecture=None` where the lecture gives none.
-        unit : for example "degC" or "s". Reporting the same label again replaces the row.
+        Parameters
+        ----------
+        label : str
+            What was measured. Reporting the same label again replaces the row.
+        measured, lecture : number or str
+            One value each; `lecture=None` where the lecture gives none.
+        unit : str
+            For example "degC" or "s"; of `measured`, `lecture`, `spread` and the bounds.
+        spread : number, optional
+            The scatter of `measured`: say in the label over what (seeds, days).
+        at_least, at_most : number, optional
+            The bound. It is judged like a claim: a figure beyond it, or one that is not a finite number, fails.
+        always : bool
+            As for `claim`.
+
+        Raises
+        ------
+        TypeError
+            If a value is not a single one, or a bound stands beside a text.
+        ValueError
+            If `label` is empty, `spread` is negative, or `at_least` is above `at_most`.
+        ClaimError
+            If the figure is out of bounds after `finish`.
         """
         if not isinstance(label, str) or not label.strip():
             raise ValueError("run.report(label, measured) needs a label.")
-        self.reports[label] = {
+        row = {
             "label": label,
             "measured": _plain(measured, label),
             "lecture": _plain(lecture, label),
             "unit": unit,
+            "spread": _number(spread, "spread", label),
+            "at_least": _number(at_least, "at_least", label),
+            "at_most": _number(at_most, "at_most", label),
+            "state": None,
         }
+        if row["spread"] is not None and row["spread"] < 0:
+            raise ValueError(f"run.report({label!r}, spread={spread!r}): a spread is not negative.")
+        low, high = row["at_least"], row["at_most"]
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"run.report({label!r}): at_least={low} is above at_most={high}.")
+        if low is not None or high is not None:
+            row["state"] = self._judge(_inside(row), always)
+        self.reports[label] = row
+        if row["state"] == FAILED:
+            text = f"{label} is {format_number(row['measured'])}, expected {format_bound(row)} {unit}".rstrip()
+            self._say(FAILED, text, {"reports": [row]})
+        elif self.finished:
+            self._say("", f"{label}: {format_measured(row)} {unit}".rstrip(), {"reports": [row]})
+
+    def _judge(self, true: bool, always: bool) -> str:
+        if self.profile != "full" and not always:
+            return NOT_JUDGED
+        return HELD if true else FAILED
+
+    def _say(self, state: str, text: str, rows: dict[str, list[dict]]) -> None:
+        """Print a line, or keep it for the end of a folded cell; after `finish`, store `rows` with it and raise."""
+        line = f"{MARKS[state]}: {text}" if state else text
+        if self._folded is not None:
+            self._folded.append((state, line, rows))
+        else:
+            self._print(line, [rows])
+        if self.finished and state == FAILED:
+            raise ClaimError(f"after run.finish() of {self.name}:\n  ✗ {text}")
+
+    def _print(self, text: str, several: list[dict[str, list[dict]]]) -> None:
+        """Print; after `finish` in such a way that the rows are stored where they stand, and none goes uncounted."""
+        if not self.finished:
+            print(text)
+            return
+        late = {"notebook": self.name, "after_finish": True}
+        late |= {key: [row for rows in several for row in rows.get(key, [])] for key in ("claims", "reports")}
+        _show(text, metadata={RESULTS_MIME: late})
+
+    def _begin_cell(self, info) -> None:
+        """Note, before a cell runs, whether its claims fold."""
+        self._folded = [] if (info.raw_cell or "").lstrip().startswith(CHECKS_TITLE) else None
+
+    def _end_cell(self, result) -> None:
+        """Print, after a cell of checks has run, one line, or all of its claims if one failed or the cell stopped."""
+        folded, self._folded = self._folded, None
+        if not folded:
+            return
+        states = [state for state, _, _ in folded]
+        lines = [line for state, line, _ in folded if not state]
+        if FAILED in states or not result.success:
+            lines = [line for _, line, _ in folded]
+        else:
+            held, waiting = states.count(HELD), states.count(NOT_JUDGED)
+            lines += [f"✓ {held} check{'s hold' if held != 1 else ' holds'}"] * (held > 0)
+            lines += [f"· {waiting} check{'s' * (waiting != 1)} not judged in quick"] * (waiting > 0)
+        self._print("\n".join(lines), [rows for _, _, rows in folded])
 
     def results(self) -> dict:
         """Return everything collected so far as plain data, ready for JSON."""
-        loaders = sys.modules.get("utils.datasets.loaders")  # not there: this notebook loaded no data
+        datasets = sys.modules.get("utils.datasets")  # not there: this notebook loaded no data
         return {
             "notebook": self.name,
             "profile": self.profile,
             "seed": self.seed,
             "device": self.device,
             "device_name": self.device_name,
+            "cores": cores(),
             "versions": self.versions,
-            "data": loaders.used() if loaders else {},
+            "data": datasets.used() if datasets else {},
             "seconds": round(time.perf_counter() - self.started, 1),
             "claims": [{"text": text, "state": state} for text, state in self.claims.items()],
             "reports": list(self.reports.values()),
         }
 
     def finish(self) -> None:
-        """Show the closing table, for readers and (as `RESULTS_MIME`) for machines. Raises ClaimError if any failed."""
-        results = self.results()
-        text, page = _closing_text(results), _closing_html(results)
-        shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-        if shell is None:
-            print(text)
-        else:
-            from IPython.display import display
+        """Show the closing table, for readers and (as `RESULTS_MIME`) for machines; end the core of the notebook.
 
-            display({"text/plain": text, "text/html": page, RESULTS_MIME: results}, raw=True)
-        failed = [claim for claim, state in self.claims.items() if state == FAILED]
+        Raises
+        ------
+        ClaimError
+            If a claim or a bound failed, after the table is shown. From here on `claim` and `report` raise themselves.
+        """
+        results = self.results()
+        _show(_closing_text(results), html=_closing_html(results), results=results)
+        self.finished = True
+        failed = _failures(results)
         if failed:
             raise ClaimError(
-                f"{len(failed)} of {len(self.claims)} claims of {self.name} did not hold:\n"
-                + "\n".join(f"  ✗ {claim}" for claim in failed)
+                f"{len(failed)} of {len(_states(results))} claims and bounds of {self.name} did not hold:\n"
+                + "\n".join(f"  ✗ {text}" for text in failed)
             )
 
 
-def start(name: str, seed: int = 42) -> Run:
+def _inside(row: dict) -> bool:
+    """Return whether a report's measured value lies within its bounds. Raises TypeError for a text with a bound."""
+    value = row["measured"]
+    if value in ("nan", "inf", "-inf"):
+        return False
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"run.report({row['label']!r}) has a bound but measured {value!r}, which is not a number.")
+    low, high = row["at_least"], row["at_most"]
+    return (low is None or value >= low) and (high is None or value <= high)
+
+
+def _show(text: str, html: str | None = None, results: dict | None = None, metadata: dict | None = None) -> None:
+    """Display a text in a notebook, with what a browser and a machine see beside it; print it elsewhere."""
+    if entrance._shell() is None:
+        print(text)
+        return
+    from IPython.display import display
+
+    page, data = {"text/html": html} if html else {}, {RESULTS_MIME: results} if results else {}
+    display({"text/plain": text, **page, **data}, metadata=metadata or {}, raw=True)
+
+
+_CURRENT: list[Run] = []
+"""The run whose cells are watched: one a kernel, as a second `start` takes the place of the first."""
+
+
+def start(name: str) -> Run:
     """Seed every random generator, look at the device, print two lines about this run, and return it.
 
-    name : the notebook's file name without its ending.
-    seed : for Python, NumPy and Keras (`keras.utils.set_random_seed`).
+    The seed, for Python, NumPy and Keras, is COURSE_SEED, or 42 without it.
 
-    Raises ValueError for an empty name or a wrong COURSE_PROFILE.
+    Parameters
+    ----------
+    name : str
+        The notebook's file name without its ending.
+
+    Raises
+    ------
+    ValueError
+        For an empty name, or a COURSE_PROFILE or COURSE_SEED that means nothing.
+    entrance.NotReady
+        If this Python cannot run the course, or its Matplotlib draws nothing into a notebook.
     """
     if not isinstance(name, str) or not name.strip():
         raise ValueError("course.start(name) needs the notebook's name, for example '14_jena_forecasting'.")
-    prepare()
+    entrance.prepare()
+    _check_drawing()
     import keras
 
     from utils import plots
 
     plots.use_course_style()
+    seed, profile = settings.seed(), settings.profile()
     keras.utils.clear_session(free_memory=False)  # older releases keep their random generator across a new seed
     keras.utils.set_random_seed(seed)
-    profile = settings.profile()
     device, device_name = find_device()
-    backend = keras.backend.backend()
     versions = {
         "Python": platform.python_version(),
-        {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}[backend]: importlib.metadata.version(backend),
+        "TensorFlow": entrance.installed("tensorflow"),
         "Keras": keras.__version__,
         "NumPy": importlib.metadata.version("numpy"),
     }
     run = Run(name, seed, profile, device, device_name, versions)
+    _watch(run)
     print(name, *(f"{package} {version}" for package, version in versions.items()), sep=" · ")
+    words = "real data" if profile == "full" else "real data if on disk, else generated stand-ins"
     print(
-        f"{device} ({device_name}), XLA {'on' if run.jit else 'off'}", _profile_text(profile), f"seed {seed}", sep=" · "
-    )
+        f"{device} ({device_name}), XLA {'on' if run.jit else 'off'}", f"{profile} profile: {words}", f"seed {seed}",
+        sep=" · ",
+    )  # fmt: skip
+    if profile == "quick":
+        _show(_QUICK_TEXT, html=_QUICK_BOX)
     return run
 
 
-def _profile_text(profile: str) -> str:
-    """Say in a few words what the profile means for data and claims."""
-    if profile == "quick":
-        return "quick profile: real data if on disk, else generated stand-ins; claims about quality are not judged"
-    permitted = sorted(settings.permitted_standins())
-    return "full profile: real data" + (f"; stand-in permitted for {', '.join(permitted)}" if permitted else "")
+_QUICK_WORDS = (
+    "Quick profile: small or generated data, a few seconds of training. The numbers below mean nothing, and titles and "
+    "text do not fit them; the stored ones do. To measure, set COURSE_PROFILE=full and run all again."
+)
+_QUICK_TEXT = f"{'=' * 100}\n{_QUICK_WORDS}\n{'=' * 100}"
+_QUICK_BOX = f"<div style='border: 3px solid #D55E00; padding: 0.6em 1em; font-weight: bold'>{_QUICK_WORDS}</div>"
+
+
+def _watch(run: Run) -> None:
+    """Let IPython tell the run where its cells begin and end, in place of the run before."""
+    shell = entrance._shell()
+    if shell is None:
+        return
+    for event, method in (("pre_run_cell", "_begin_cell"), ("post_run_cell", "_end_cell")):
+        for earlier in _CURRENT:
+            shell.events.unregister(event, getattr(earlier, method))
+        shell.events.register(event, getattr(run, method))
+    _CURRENT[:] = [run]
+
+
+# ---------------------------------------------------------------------------------------------------- closing tables
+
+
+def _states(results: dict) -> list[str]:
+    """Return the states of all claims and bounds."""
+    rows = [*results["claims"], *results["reports"]]
+    return [row["state"] for row in rows if row.get("state")]
+
+
+def _failures(results: dict) -> list[str]:
+    """Return the claims and bounds that failed, in words."""
+    failed = [claim["text"] for claim in results["claims"] if claim["state"] == FAILED]
+    for row in results["reports"]:
+        if row.get("state") == FAILED:
+            measured = f"{format_number(row['measured'])} {row['unit']}".strip()
+            failed.append(f"{row['label']} is {measured}, expected {format_bound(row)}")
+    return failed
 
 
 def _summary(results: dict) -> str:
-    states = [claim["state"] for claim in results["claims"]]
+    states = _states(results)
     counts = ", ".join(f"{states.count(state)} {state}" for state in (HELD, NOT_JUDGED, FAILED))
     data = "; ".join(f"{name}: {source}" for name, source in sorted(results["data"].items()))
     profile = (
         f"{results['profile']} profile, {results['seconds']:.0f} s on {results['device']} ({results['device_name']})"
     )
-    return f"claims: {counts} · {profile}" + (f" · data {data}" if data else "")
+    return f"claims and bounds: {counts} · {profile}" + (f" · data {data}" if data else "")
 
 
-def _rows(results: dict) -> list[tuple[str, str, str, str]]:
-    return [
-        (r["label"], format_number(r["lecture"]), format_number(r["measured"]), r["unit"]) for r in results["reports"]
-    ]
+_COLUMNS = (
+    ("", "left", lambda row: row["label"]),
+    ("lecture", "right", lambda row: format_number(row["lecture"])),
+    ("measured", "right", format_measured),
+    ("bound", "left", lambda row: " ".join(filter(None, [_MARK[row.get("state")], format_bound(row)]))),
+    ("unit", "left", lambda row: row["unit"]),
+)
+_MARK = {None: "", HELD: "✓", NOT_JUDGED: "·", FAILED: "✗"}
+
+
+def _table(results: dict) -> tuple[list[tuple[str, str]], list[list[str]]]:
+    """Return the columns (title, side) that are not empty, and the rows of the closing table."""
+    rows = [[write(row) for _, _, write in _COLUMNS] for row in results["reports"]]
+    filled = [k for k in range(len(_COLUMNS)) if k < 3 or any(row[k] for row in rows)]
+    return [_COLUMNS[k][:2] for k in filled], [[row[k] for k in filled] for row in rows]
 
 
 def _closing_text(results: dict) -> str:
-    rows = [("", "lecture", "measured", "unit"), *_rows(results)]
-    widths = [max(len(row[k]) for row in rows) for k in range(4)]
-    lines = [f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}  {d}".rstrip() for a, b, c, d in rows]
-    table = [*lines[:1], "-" * max(len(line) for line in lines), *lines[1:]] if len(rows) > 1 else []
+    columns, rows = _table(results)
+    lines = []
+    if rows:
+        table = [[title for title, _ in columns], *rows]
+        widths = [max(len(row[k]) for row in table) for k in range(len(columns))]
+        signs = ["<" if side == "left" else ">" for _, side in columns]
+        lines = ["  ".join(f"{cell:{sign}{width}}" for cell, sign, width in zip(row, signs, widths)) for row in table]
+        lines = [line.rstrip() for line in lines]
+        lines = [lines[0], "-" * max(map(len, lines)), *lines[1:]]
     claims = [f"{MARKS[claim['state']]}: {claim['text']}" for claim in results["claims"]]
-    return "\n".join([*table, *([""] if table and claims else []), *claims, "", _summary(results)]).strip("\n")
+    return "\n".join([*lines, *([""] if lines and claims else []), *claims, "", _summary(results)]).strip("\n")
 
 
 def _closing_html(results: dict) -> str:
+    columns, rows = _table(results)
     escape = html.escape
-    head = "".join(f"<th style='text-align:{side}'>{title}</th>" for title, side in _COLUMNS)
-    rows = "".join(
+    head = "".join(f"<th style='text-align:{side}'>{title}</th>" for title, side in columns)
+    body = "".join(
         "<tr>"
-        + "".join(f"<td style='text-align:{side}'>{escape(cell)}</td>" for cell, (_, side) in zip(row, _COLUMNS))
+        + "".join(f"<td style='text-align:{side}'>{escape(cell)}</td>" for cell, (_, side) in zip(row, columns))
         + "</tr>"
-        for row in _rows(results)
+        for row in rows
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>" if rows else ""
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>" if rows else ""
     claims = "".join(f"<li>{MARKS[claim['state']]}: {escape(claim['text'])}</li>" for claim in results["claims"])
     listing = f"<details><summary>{escape(_summary(results))}</summary><ul>{claims}</ul></details>"
     return table + listing
-
-
-_COLUMNS = (("", "left"), ("lecture", "right"), ("measured", "right"), ("unit", "left"))
 
 
 # -------------------------------------------------------------------------------------------- code that moved to utils
@@ -397,16 +560,18 @@ _COLUMNS = (("", "left"), ("lecture", "right"), ("measured", "right"), ("unit", 
 def show_source(*objects) -> None:
     """Show the source of functions or classes of the course, for code that a notebook taught and `utils` now keeps.
 
-    Raises TypeError for an object that has no Python source, such as a number or a built-in function.
+    Raises
+    ------
+    TypeError
+        For an object that has no Python source, such as a number or a built-in function.
     """
     try:
         source = "\n\n".join(inspect.getsource(item).rstrip() for item in objects)
     except (TypeError, OSError) as error:
         raise TypeError(f"show_source takes functions or classes written in Python: {error}") from error
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    if shell is None:
+    if entrance._shell() is None:
         print(source)
-    else:
-        from IPython.display import display
+        return
+    from IPython.display import display
 
-        display({"text/plain": source, "text/markdown": f"```python\n{source}\n```"}, raw=True)
+    display({"text/plain": source, "text/markdown": f"```python\n{source}\n```"}, raw=True)

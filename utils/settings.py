@@ -2,6 +2,7 @@
 
 =================  ==================================================================================
 COURSE_PROFILE     `full` (default): real data, real budgets. `quick`: seconds, never the network.
+COURSE_SEED        a whole number from 0: the seed of the whole run (default: 42).
 COURSE_DATA_DIR    folders with data files you already have, separated as in PATH; sub-folders count.
 COURSE_CACHE       where downloads are kept (default: the user's cache folder).
 COURSE_MIRROR      a base URL tried before every other, for a class with a mirror of its own.
@@ -13,6 +14,8 @@ import os
 from pathlib import Path
 
 PROFILES = ("full", "quick")
+MOST_SEED = 4_000_000
+"""The largest COURSE_SEED: a thousand seeds follow from it (`Run.seeds`), and NumPy takes none above 2**32 - 1."""
 
 
 def profile() -> str:
@@ -24,6 +27,16 @@ def profile() -> str:
             "Unset it for full, or set COURSE_PROFILE=quick for a run of seconds on small or generated data."
         )
     return value
+
+
+def seed() -> int:
+    """Return the seed of a run: COURSE_SEED, or 42. Raises ValueError unless it is one from 0 to `MOST_SEED`."""
+    value = os.environ.get("COURSE_SEED", "").strip() or "42"
+    if not value.isascii() or not value.isdigit() or int(value) > MOST_SEED:
+        raise ValueError(
+            f"COURSE_SEED is {value!r}; expected a whole number from 0 to {MOST_SEED:,}, such as 1. Unset it for 42."
+        )
+    return int(value)
 
 
 def data_dirs() -> list[Path]:

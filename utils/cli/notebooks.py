@@ -13,7 +13,9 @@ from utils.course import RESULTS_MIME
 NOTEBOOKS = COURSE_ROOT / "notebooks"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-URL_LINE = re.compile(r'^CLONE_URL = os\.environ\.get\("COURSE_URL", "(?P<url>[^"]*)"\)$', re.MULTILINE)
+URL_LINE = re.compile(
+    r'^url, branch = os\.environ\.get\("COURSE_URL", "(?P<url>[^"]*)"\), "(?P<branch>[^"]*)"', re.MULTILINE
+)
 
 
 def find(words: list[str] | None = None, folder: Path | None = None) -> list[Path]:
@@ -104,18 +106,27 @@ def _without_overwritten(text: str) -> str:
 
 
 def results(notebook: nbformat.NotebookNode) -> dict | None:
-    """Return what `run.finish()` stored in the notebook's outputs, or None if it was not reached."""
-    for cell in reversed(notebook.cells):
-        for output in cell.get("outputs", []):
-            if RESULTS_MIME in output.get("data", {}):
-                return output.data[RESULTS_MIME]
-    return None
+    """Return what `run.finish()` stored in the notebook's outputs, or None if it was not reached.
+
+    Claims and reports made after it, stored where they stand, are added; the same text or label replaces the first.
+    """
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    finished = [output.data[RESULTS_MIME] for output in outputs if RESULTS_MIME in output.get("data", {})]
+    if not finished:
+        return None
+    merged = finished[-1]
+    for output in outputs:
+        late = output.get("metadata", {}).get(RESULTS_MIME, {})
+        for kind, key in (("claims", "text"), ("reports", "label")):
+            rows = {row[key]: row for row in [*merged[kind], *late.get(kind, [])]}
+            merged[kind] = list(rows.values())
+    return merged
 
 
-def first_cell(url: str = "") -> str:
-    """Return the source of the first code cell, with the address that Colab clones."""
+def first_cell(url: str = "", branch: str = "main") -> str:
+    """Return the source of the first code cell, with the address and the branch that a hosted runtime clones."""
     text = (Path(__file__).parent / "first_cell.py").read_text(encoding="utf-8").rstrip("\n")
-    return URL_LINE.sub(f'CLONE_URL = os.environ.get("COURSE_URL", "{url}")', text)
+    return URL_LINE.sub(f'url, branch = os.environ.get("COURSE_URL", "{url}"), "{branch}"', text)
 
 
 def first_code_cell(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
