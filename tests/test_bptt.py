@@ -5,6 +5,7 @@ term, and the test adds up the terms that a truncation keeps. No line of it is s
 """
 
 import keras
+import ml_dtypes
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -319,13 +320,13 @@ RNG = np.random.default_rng(0)
         ({"truncation": -0.1, "rng": RNG}, ValueError, "above 0"),
         ({"truncation": float("nan"), "rng": RNG}, ValueError, "above 0"),
         ({"truncation": np.full(5, 0.5), "rng": RNG}, ValueError, "each of 6 steps"),
-        ({"truncation": 0.5}, ValueError, "default_rng"),
-        ({"truncation": 0.5, "rng": 42}, ValueError, "int"),
+        ({"truncation": 0.5}, TypeError, "default_rng"),
+        ({"truncation": 0.5, "rng": 42}, TypeError, "rng is 42; expected a numpy.random.Generator"),
         ({"inputs": np.zeros((3, 6, 2))}, ValueError, r"\(batch, time, 3\)"),
         ({"inputs": np.zeros((3, 0, 3))}, ValueError, "one step"),
         ({"inputs": np.full((3, 6, 3), np.nan)}, ValueError, "inputs hold NaN"),
         ({"inputs": np.full((3, 6), 3)}, ValueError, "from 0 to 2"),
-        ({"inputs": np.full((3, 6, 3), "a")}, ValueError, "real numbers"),
+        ({"inputs": np.full((3, 6, 3), "a")}, TypeError, "real numbers"),
         ({"targets": np.zeros((3, 5), int)}, ValueError, r"\(3, 6\)"),
         ({"targets": np.zeros((3, 6))}, ValueError, "whole numbers"),
         ({"targets": np.full((3, 6), 5)}, ValueError, "from 0 to 4"),
@@ -347,9 +348,24 @@ def test_bad_weights_are_named():
         Weights(weights.W_xh, weights.W_hh[:, :3], weights.b_h, weights.W_hq, weights.b_q)
     with pytest.raises(ValueError, match="b_q holds NaN"):
         Weights(*list(weights)[:4], np.nan * weights.b_q)
-    with pytest.raises(ValueError, match="real numbers"):
+    with pytest.raises(TypeError, match="W_xh holds entries of type complex128; expected real numbers"):
         Weights(1j * weights.W_xh, *list(weights)[1:])
     with pytest.raises(ValueError, match="num_units is 0"):
         Weights.random(3, 0, 4, RNG)
-    with pytest.raises(ValueError, match="radius"):
-        Weights.random(3, 2, 4, RNG, radius=-1)
+    for radius in (-1, np.inf, np.nan):
+        with pytest.raises(ValueError, match=f"radius is {radius}; expected a finite number, 0 or more"):
+            Weights.random(3, 2, 4, RNG, radius=radius)
+    with pytest.raises(TypeError, match=r"vocab_size is 4\.0; expected a whole number"):
+        Weights.random(3, 2, 4.0, RNG)
+    with pytest.raises(TypeError, match=r"rng is 42; expected a numpy\.random\.Generator"):
+        Weights.random(3, 2, 4, 42)
+
+
+def test_weights_in_bfloat16_are_computed_in_float32():
+    weights, inputs, targets, h0 = example()
+    rough = Weights(*(w.astype(ml_dtypes.bfloat16) for w in weights))
+    assert {w.dtype for w in rough} == {np.dtype("float32")}
+    same = Weights(*(w.astype(ml_dtypes.bfloat16).astype("float64") for w in weights))
+    assert loss_and_gradients(rough, inputs, targets, h0)[0] == pytest.approx(
+        loss_and_gradients(same, inputs, targets, h0)[0], rel=1e-5
+    )

@@ -2,6 +2,7 @@
 
 import itertools
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -323,6 +324,26 @@ def test_half_precision_is_accepted():
     )
 
 
+def test_bfloat16_is_accepted_at_the_size_of_real_vocabularies():
+    """Equal chances are its worst case: every logarithm is off in the same direction, by half a unit of 8 bits."""
+    for vocab in (2, 3, 5_000, 100_000, 140_000):
+        log_p = np.full((1, vocab), -np.log(vocab)).astype(ml_dtypes.bfloat16)
+        best = greedy_decode(lambda prefixes, log_p=log_p: np.repeat(log_p, len(prefixes), axis=0), START, END, 1)
+        assert best.tokens == (0,) and best.log_prob == pytest.approx(-np.log(vocab), rel=2**-8)
+    step = model(4, seed=6)
+    rough = beam_search(lambda p: step(p).astype(ml_dtypes.bfloat16), START, END, 2, 4)[0]
+    assert rough.tokens == beam_search(step, START, END, 2, 4)[0].tokens
+    with pytest.raises(ValueError, match="Logits need a log-softmax"):
+        greedy_decode(lambda p: np.array([[0.1, -0.2, -0.3]], ml_dtypes.bfloat16), START, END, 2)
+
+
+def test_a_large_penalty_still_ranks_by_the_length():
+    step = markov([[1, 0, 0], [0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.1, 0.6, 0.3]])
+    found = beam_search(step, START, END, 50, 4, length_penalty=400)
+    lengths = [len(h.tokens) for h in found]
+    assert lengths == sorted(lengths, reverse=True) and all(h.score < 0 for h in found)
+
+
 # ------------------------------------------------------------------------------------------------------ bad input
 
 DECODERS = [
@@ -376,15 +397,16 @@ def test_an_end_token_outside_the_vocabulary_is_named(decode):
     ("change", "error", "message"),
     [
         ({"step": None}, TypeError, "expected a function"),
-        ({"start": -1}, ValueError, "start is -1; expected 0 or more"),
+        ({"start": -1}, ValueError, "start is -1; expected a whole number, 0 or more"),
         ({"end": 1.0}, TypeError, "end is 1.0; expected a whole number"),
-        ({"width": 0}, ValueError, "width is 0; expected 1 or more"),
+        ({"width": 0}, ValueError, "width is 0; expected a whole number, 1 or more"),
         ({"width": True}, TypeError, "width is True"),
-        ({"max_len": 0}, ValueError, "max_len is 0; expected 1 or more"),
+        ({"max_len": 0}, ValueError, "max_len is 0; expected a whole number, 1 or more"),
         ({"length_penalty": -0.1}, ValueError, "0 or more"),
         ({"length_penalty": float("nan")}, ValueError, "finite"),
         ({"length_penalty": float("inf")}, ValueError, "finite"),
-        ({"length_penalty": "1"}, TypeError, "expected a number"),
+        ({"length_penalty": "1"}, TypeError, "expected a finite number"),
+        ({"length_penalty": 1000.0}, ValueError, "beyond 1e300. Expected at most 498 here; common values are 0 to 1"),
     ],
 )
 def test_bad_arguments_are_named(change, error, message):

@@ -1,5 +1,6 @@
 """The spectral radius, against closed forms and against what powers of a matrix do."""
 
+import ml_dtypes
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -40,6 +41,14 @@ def test_a_stack_gives_one_radius_each():
 def test_what_is_not_square_is_refused(bad):
     with pytest.raises(ValueError, match="expected a square matrix"):
         spectral_radius(bad)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int8", "bool", ml_dtypes.bfloat16])
+def test_other_kinds_of_numbers_are_welcome(dtype):
+    assert spectral_radius(np.array([[0, 1], [1, 0]], dtype)) == pytest.approx(1)
+    assert spectral_radius(np.array([[0, 2j], [0, 0.5j]])) == pytest.approx(0.5)
+    with pytest.raises(TypeError, match="the matrix holds entries of type"):
+        spectral_radius([["a"]])
 
 
 def test_nan_is_refused():

@@ -29,9 +29,14 @@ def test_words_are_drawn_evenly_and_fillers_say_nothing_of_the_answer():
         assert np.allclose(table / table.sum(), 1 / 32, atol=0.005)
 
 
-def test_names_match_the_columns():
-    assert (*recall.ANSWERS, *recall.FILLERS) == recall.VOCABULARY
-    assert (len(recall.ANSWERS), len(recall.FILLERS), len(set(recall.VOCABULARY))) == (4, 8, 12)
+def test_the_columns_are_named():
+    """Every word is drawn, each column of x by its name: the first word is the answer that y counts, no other is."""
+    x, y = recall.sentences(500, 6, np.random.default_rng(5))
+    said = np.array(recall.VOCABULARY)[x.argmax(axis=-1)]  # (sentences, time), as words
+    assert said[:, 0].tolist() == [recall.ANSWERS[number] for number in y]
+    assert set(said[:, 0]) == {"tickets", "photos", "letters", "posters"}
+    assert set(said[:, 1:].ravel()) == set(recall.FILLERS)
+    assert not set(recall.FILLERS) & set(recall.ANSWERS) and len(set(recall.FILLERS)) == 8
 
 
 def test_the_sizes_at_their_ends():
@@ -44,7 +49,18 @@ def test_equal_seeds_give_equal_sentences():
     assert all(np.array_equal(a, b) for a, b in zip(first, second))
 
 
-@pytest.mark.parametrize(("how_many", "lag"), [(0, 3), (True, 3), (2.0, 3), (3, -1), (3, 1.5), (3, None)])
-def test_bad_sizes_are_refused(how_many, lag):
-    with pytest.raises(ValueError, match="expected a whole number"):
+@pytest.mark.parametrize(
+    ("how_many", "lag", "error"),
+    [
+        *((0, 3, ValueError), (3, -1, ValueError)),
+        *((True, 3, TypeError), (2.0, 3, TypeError), (3, 1.5, TypeError), (3, None, TypeError)),
+    ],
+)
+def test_bad_sizes_are_refused(how_many, lag, error):
+    with pytest.raises(error, match="expected a whole number"):
         recall.sentences(how_many, lag, np.random.default_rng(0))
+
+
+def test_a_seed_is_no_generator():
+    with pytest.raises(TypeError, match=r"rng is 42; expected a numpy\.random\.Generator"):
+        recall.sentences(3, 2, 42)

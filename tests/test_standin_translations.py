@@ -7,7 +7,7 @@ import pytest
 
 from utils.datasets import standin_translations
 from utils.seq2seq import tokenize
-from utils.text import ZWNJ, standardize, words
+from utils.text import ZWNJ, split_words, standardise
 
 
 @pytest.fixture(scope="module", params=["fra", "pes"])
@@ -89,7 +89,7 @@ def test_french_drops_vowels_where_two_meet(french):
 def test_persian_verbs_come_last_and_tell_the_person(persian):
     endings = {"I": "م", "We": "یم", "He": "د", "Tom": "د"}
     for english, other in persian:
-        last = words(other)[-1]
+        last = split_words(other)[-1]
         assert last.startswith(("می" + ZWNJ, "نمی" + ZWNJ)) or last in {"است", "نیست", "هستند", "نیستند"}, other
         who = english.split()[0]
         if who in endings:
@@ -99,7 +99,7 @@ def test_persian_verbs_come_last_and_tell_the_person(persian):
 
 def test_a_definite_object_is_marked_in_persian(persian):
     for english, other in persian:
-        found = words(other)
+        found = split_words(other)
         copula = re.match(r"The .* (is|are) ", english)
         if copula or " look" in english:
             assert "را" not in found, other
@@ -111,4 +111,4 @@ def test_a_definite_object_is_marked_in_persian(persian):
 
 def test_standardising_changes_no_persian_word(persian):
     for _, other in persian:
-        assert standardize(other).split() == words(other)
+        assert standardise(other).split() == split_words(other)

@@ -163,6 +163,12 @@ def test_split_rows_covers_every_row_once_in_order():
             timeseries.split_rows(10, *wrong)
 
 
+@pytest.mark.parametrize("numbers", [(1000, 0.8 * 1000), (1000.0, 800), (True, 800), (1000, "800")])
+def test_split_rows_takes_whole_numbers_only(numbers):
+    with pytest.raises(TypeError, match="expected a whole number"):
+        timeseries.split_rows(*numbers)
+
+
 def test_normalise_knows_only_the_training_rows():
     rng = np.random.default_rng(1)
     data = rng.normal(loc=[3, -50], scale=[2, 9], size=(1000, 2))
@@ -186,9 +192,24 @@ def test_normalise_says_what_is_wrong():
         timeseries.normalise(data, (0, 11))
     with pytest.raises(ValueError, match=r"columns \[1\] are constant"):
         timeseries.normalise(np.c_[np.arange(10.0), np.ones(10)], (0, 10))
+    with pytest.raises(TypeError, match=r"a bound of train_rows is 6\.0"):
+        timeseries.normalise(data, (0, 0.6 * 10))
     data[9, 0] = np.nan
     with pytest.raises(ValueError, match=r"columns \[0\] hold NaN"):
         timeseries.normalise(data, (0, 5))
+
+
+@pytest.mark.parametrize("level", [1.0, 0.1, 1e-9, 1e9])
+def test_a_column_that_varies_by_rounding_only_counts_as_constant(level):
+    """Later rows would else come out as billions of standard deviations."""
+    rng = np.random.default_rng(3)
+    column = level * (1 + 1e-12 * rng.normal(size=100))
+    column[60:] = 3 * level
+    data = np.c_[rng.normal(size=100), column]
+    with pytest.raises(ValueError, match=r"columns \[1\] are constant over rows 0 to 60, or vary by no more than"):
+        timeseries.normalise(data, (0, 60))
+    data[:60, 1] = level * (1 + 1e-5 * rng.normal(size=60))  # little, but measured
+    assert np.isfinite(timeseries.normalise(data, (0, 60))[0]).all()
 
 
 def test_persistence_error_equals_a_loop():
@@ -203,6 +224,19 @@ def test_persistence_error_equals_a_loop():
             timeseries.persistence_error(target, np.array(wrong, dtype=int), 12)
 
 
+@pytest.mark.parametrize("delay", [-10, 0])
+def test_a_forecast_of_the_past_is_no_forecast(delay):
+    with pytest.raises(ValueError, match=f"delay is {delay}; expected a whole number, 1 or more"):
+        timeseries.persistence_error(np.arange(300.0), np.arange(5, 20), delay)
+
+
+def test_rows_and_delays_are_whole_numbers():
+    with pytest.raises(TypeError, match=r"delay is 12\.0"):
+        timeseries.persistence_error(np.arange(300.0), np.arange(5, 20), 12.0)
+    with pytest.raises(TypeError, match="rows are of type float64"):
+        timeseries.persistence_error(np.arange(300.0), np.arange(5.0, 20.0), 12)
+
+
 def test_the_lecture_s_sizes():
     now = timeseries.window_rows(0, 200_000, 1440, 6, 144)
     assert (now[0], now[-1], len(now)) == (1434, 199_855, 198_422)
@@ -214,8 +248,11 @@ def test_the_lecture_s_sizes():
         ({"stop": 40}, "touches 47 rows"),
         ({"lookback": 3, "step": 6}, "shorter than one step"),
         ({"delay": 0}, "delay is 0"),
-        ({"step": 2.5}, "step is 2.5"),
         ({"stride": 0}, "stride is 0"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"delay": ()}, r"delay has shape \(0,\)"),
+        ({"delay": [[1], [2]]}, r"delay has shape \(2, 1\)"),
+        ({"delay": (3, 0)}, "delay is 0"),
         ({"start": -1}, "start at 0"),
         ({"stop": 101}, "which has 100 rows"),
         ({"target": np.zeros(99)}, r"got \(100, 2\) and \(99,\)"),
@@ -227,3 +264,12 @@ def test_clear_errors(changes, message):
     good = {"data": data, "target": target, "start": 0, "stop": 100, "lookback": 24, "step": 2, "delay": 24}
     with pytest.raises(ValueError, match=message):
         timeseries.windows(**{**good, "batch_size": 8, **changes})
+
+
+@pytest.mark.parametrize("name", ["start", "stop", "lookback", "step", "delay", "stride", "batch_size", "seed"])
+def test_sizes_are_whole_numbers(name):
+    """A float that happens to be whole is refused where it comes in, not rows later."""
+    data, target = row_numbers(100)
+    sizes = {"start": 0, "stop": 100, "lookback": 24, "step": 2, "delay": 24, "batch_size": 8, "stride": 1, "seed": 0}
+    with pytest.raises(TypeError, match=rf"{name} is \d+\.0; expected a whole number"):
+        timeseries.windows(data, target, **{**sizes, name: float(sizes[name])}, shuffle=True)

@@ -8,10 +8,14 @@ What does not: encoders, decoders and whole models (`utils.seq2seq`), nor the ch
 >>> context, weights = attention(query, values, mask=mask, return_weights=True)
 """
 
+import math
+
 import keras
 from keras import ops
 
-NEVER = -1e9
+from utils.arguments import whole_number
+
+MASKED_ENERGY = -1e9
 """The energy of a masked step. Energies are compared in float32 at least, where it is no infinity: no NaN can come."""
 
 
@@ -27,43 +31,71 @@ class AdditiveAttention(keras.layers.Layer):
     the repeated copies: the kernel of the first Dense is W_v above W_q, and a product with two stacked blocks is a sum
     of two products.
 
-    units : width of the hidden layer, the rows of v.
-    energy_activation : None, as in the paper, or a Keras activation such as "relu" (the lecture's).
-    use_bias : whether there is b (units,).
-    energy_bias : whether there is b_e (1,). Without an activation it would move all energies alike, and softmax would
-        not notice; so it is off unless asked for.
+    Parameters
+    ----------
+    units : int
+        Width of the hidden layer, the rows of v.
+    energy_activation : str or callable, optional
+        None, as in the paper, or a Keras activation such as "relu" (the lecture's).
+    use_bias : bool
+        Whether there is b (units,).
+    energy_bias : bool
+        Whether there is b_e (1,). Without an activation it would move all energies alike, and softmax would not
+        notice; so it is off unless asked for.
+    **kwargs
+        What every Keras layer takes: name, dtype, trainable.
 
-    The lecture's `one_step_attention` is `AdditiveAttention(10, energy_activation="relu", energy_bias=True)`; the
-    paper's alignment model is `AdditiveAttention(units, use_bias=False)`.
+    Raises
+    ------
+    TypeError
+        If `units` is no whole number.
+    ValueError
+        If `units` is below 1.
+
+    Notes
+    -----
+    The lecture's `one_step_attention` is ``AdditiveAttention(10, energy_activation="relu", energy_bias=True)``; the
+    paper's alignment model is ``AdditiveAttention(units, use_bias=False)``.
 
     Weights, in the order of `get_weights()`: W_v (features, units), W_q (query_features, units), b (units,),
     v (units, 1), b_e (1,), the biases if used.
 
-    Raises ValueError for units below 1, TypeError for units that are no integer.
-
-    Source: D. Bahdanau, K. Cho, Y. Bengio (2014), "Neural machine translation by jointly learning to align and
-    translate", arXiv:1409.0473, section 3.1 and appendix A.1.2.
+    References
+    ----------
+    D. Bahdanau, K. Cho, Y. Bengio (2014), "Neural machine translation by jointly learning to align and translate",
+    arXiv:1409.0473, section 3.1 and appendix A.1.2.
     """
 
     def __init__(self, units: int = 10, energy_activation=None, use_bias=True, energy_bias=False, **kwargs):
         """Keep the options; the weights are made by `build`."""
         super().__init__(**kwargs)
-        if isinstance(units, bool) or not isinstance(units, int):
-            raise TypeError(f"units is {units!r}; expected an integer, the width of the hidden layer.")
-        if units < 1:
-            raise ValueError(f"units is {units}; expected 1 or more.")
-        self.units = units
+        self.units = whole_number("units", units, least=1)
         self.energy_activation = keras.activations.get(energy_activation)
         self.use_bias = bool(use_bias)
         self.energy_bias = bool(energy_bias)
         self.supports_masking = True
 
     def build(self, query_shape, values_shape):
-        """Make the weights for (batch[, steps], query_features) and (batch, time, features)."""
-        _check_shapes(query_shape, values_shape)
-        features, query_features = values_shape[-1], query_shape[-1]
-        self.W_v = self.add_weight(shape=(features, self.units), initializer="glorot_uniform", name="W_v")
-        self.W_q = self.add_weight(shape=(query_features, self.units), initializer="glorot_uniform", name="W_q")
+        """Make the weights.
+
+        Parameters
+        ----------
+        query_shape, values_shape : tuple of int or None
+            (batch[, steps], query_features) and (batch, time, features); the last size of each must be known.
+
+        Raises
+        ------
+        ValueError
+            For other shapes.
+        """
+        if len(query_shape) not in (2, 3) or len(values_shape) != 3 or None in (query_shape[-1], values_shape[-1]):
+            raise ValueError(
+                f"query has shape {tuple(query_shape)} and values {tuple(values_shape)}; expected (batch, "
+                "query_features) for one step, or (batch, steps, query_features) for all steps at once, and (batch, "
+                "time, features), the last size of each known."
+            )
+        self.W_v = self.add_weight(shape=(values_shape[-1], self.units), initializer="glorot_uniform", name="W_v")
+        self.W_q = self.add_weight(shape=(query_shape[-1], self.units), initializer="glorot_uniform", name="W_q")
         self.b = self.add_weight(shape=(self.units,), initializer="zeros", name="b") if self.use_bias else None
         self.v = self.add_weight(shape=(self.units, 1), initializer="glorot_uniform", name="v")
         self.b_e = self.add_weight(shape=(1,), initializer="zeros", name="b_e") if self.energy_bias else None
@@ -71,24 +103,35 @@ class AdditiveAttention(keras.layers.Layer):
     def call(self, query, values, mask=None, return_weights=False, values_mask=None):
         """Return the context, and with `return_weights` also the weights.
 
-        query : (batch, query_features), one step of the writer, or (batch, steps, query_features), all at once.
-        values : (batch, time, features). mask : (batch, time), true where a step of `values` counts; without it, the
-        mask that Keras attached to `values` is used (`values_mask`, which Keras fills in by itself), if there is one.
+        Parameters
+        ----------
+        query : tensor
+            (batch, query_features), one step of the writer, or (batch, steps, query_features), all at once.
+        values : tensor
+            (batch, time, features).
+        mask : tensor, optional
+            (batch, time), true where a step of `values` counts.
+        return_weights : bool
+            Whether the weights come as a second output.
+        values_mask : tensor, optional
+            The mask that Keras attached to `values`. Keras fills it in by itself; it is used where `mask` is None.
 
-        context : (batch[, steps], features). weights : (batch[, steps], time). Weights are at least 0 and sum to 1; a
-        masked step has weight 0 exactly, so whatever finite numbers stand there do not matter. If all steps of a row
-        are masked there is nothing to look at: its weights and its context are 0, not NaN.
+        Returns
+        -------
+        context : tensor
+            (batch[, steps], features).
+        weights : tensor
+            (batch[, steps], time), at least 0, with the sum 1. A masked step has weight 0 exactly, so whatever finite
+            numbers stand there do not matter. If all steps of a row are masked there is nothing to look at: its
+            weights and its context are 0, not NaN.
 
-        Raises ValueError for shapes that do not fit each other or the layer's weights.
+        Raises
+        ------
+        ValueError
+            For shapes that do not fit each other or the layer's weights.
         """
         mask = values_mask if mask is None else mask
-        _check_shapes(query.shape, values.shape, None if mask is None else mask.shape)
-        for name, array, kernel in (("query", query, self.W_q), ("values", values, self.W_v)):
-            if array.shape[-1] != kernel.shape[0]:
-                raise ValueError(
-                    f"{name} has {array.shape[-1]} features; this layer was built for {kernel.shape[0]}. "
-                    "Make a new layer for other sizes."
-                )
+        self._check_shapes(query.shape, values.shape, None if mask is None else mask.shape)
         single = len(query.shape) == 2
         # Einsum, since XLA can differentiate it in a loop over decoder steps whatever the batch; matmul it cannot.
         hidden = ops.expand_dims(ops.einsum("btf,fu->btu", values, self.W_v), 1)  # (batch, 1, time, units)
@@ -103,11 +146,30 @@ class AdditiveAttention(keras.layers.Layer):
         return (context, weights) if return_weights else context
 
     def compute_mask(self, query, previous_mask=None):
-        """Return the mask that Keras attached to the query: a context belongs to a step of the query, not of values."""
+        """Return the mask that Keras attached to the query: a context belongs to a step of the query, not of values.
+
+        Parameters
+        ----------
+        query : tensor
+            As for `call`.
+        previous_mask : tensor, optional
+            Not used; Keras passes it.
+
+        Returns
+        -------
+        tensor or None
+            (batch, steps); None for a single query or one without a mask.
+        """
         return getattr(query, "_keras_mask", None) if len(query.shape) == 3 else None
 
     def get_config(self):
-        """Return the options, for `.keras` files."""
+        """Return the options, for `.keras` files.
+
+        Returns
+        -------
+        dict
+            What `from_config` makes an equal layer of.
+        """
         return {
             **super().get_config(),
             "units": self.units,
@@ -116,41 +178,44 @@ class AdditiveAttention(keras.layers.Layer):
             "energy_bias": self.energy_bias,
         }
 
+    def _check_shapes(self, query, values, mask) -> None:
+        """Raise ValueError if the shapes of a call do not fit: an einsum would not say which argument is wrong."""
+        features, query_features = self.W_v.shape[0], self.W_q.shape[0]
+        expected = {"values": (None, None, features)}
+        expected["query"] = (None, query_features) if len(query) == 2 else (None, None, query_features)
+        shapes = {"values": tuple(values), "query": tuple(query)}
+        if mask is not None:
+            expected["mask"], shapes["mask"] = (None, None), tuple(mask)
+        fits = all(
+            len(shapes[name]) == len(sizes) and all(_agree(*pair) for pair in zip(shapes[name], sizes))
+            for name, sizes in expected.items()
+        )
+        fits = fits and _agree(query[0], values[0]) and (mask is None or all(map(_agree, mask, values)))
+        if not fits:
+            found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+            raise ValueError(
+                f"got {found}; expected values (batch, time, {features}), query (batch, {query_features}) or (batch, "
+                f"steps, {query_features}), and mask (batch, time), with the same batch and time in all. The last "
+                "sizes are those that the layer was built for; make a new layer for others."
+            )
+
 
 def _masked_softmax(energies, mask):
     """Softmax over the last axis; masked entries get exactly 0, and so does a row without any other entry."""
-    kind = keras.backend.standardize_dtype(energies.dtype)
-    if kind in ("float16", "bfloat16"):
-        energies = ops.cast(energies, "float32")  # float16 ends at 65,504, and few of its digits would be left
+    kind = energies.dtype
+    # float16 ends at 65,504, and few of its digits would be left
+    energies = ops.cast(energies, keras.backend.result_type(kind, "float32"))
     if mask is not None:
         mask = ops.cast(mask, "bool")
-        energies = ops.where(mask, energies, ops.cast(NEVER, energies.dtype))
-    parts = ops.exp(energies - ops.stop_gradient(ops.max(energies, axis=-1, keepdims=True)))
+        energies = ops.where(mask, energies, ops.cast(MASKED_ENERGY, energies.dtype))
+    largest = ops.max(energies, axis=-1, keepdims=True, initial=-math.inf)  # without `initial` none may be empty
+    parts = ops.exp(energies - ops.stop_gradient(largest))
     if mask is not None:
         parts = parts * ops.cast(mask, parts.dtype)
     total = ops.sum(parts, axis=-1, keepdims=True)  # 1 or more, for the largest part is 1; or 0 if all are masked
     return ops.cast(parts / ops.maximum(total, 0.5), kind)
 
 
-def _check_shapes(query, values, mask=None) -> None:
-    """Raise ValueError if the shapes do not fit; an unknown size (None) fits all."""
-    query, values = tuple(query), tuple(values)
-    if len(values) != 3 or values[-1] is None:
-        raise ValueError(f"values has shape {values}; expected (batch, time, features), the last one known.")
-    if len(query) not in (2, 3) or query[-1] is None:
-        raise ValueError(
-            f"query has shape {query}; expected (batch, query_features) for one step, or "
-            "(batch, steps, query_features) for all steps at once, the last one known."
-        )
-    if _differ(query[0], values[0]):
-        raise ValueError(f"query has {query[0]} rows and values {values[0]}; expected the same batch in both.")
-    if mask is not None:
-        mask = tuple(mask)
-        if len(mask) != 2 or _differ(mask[0], values[0]) or _differ(mask[1], values[1]):
-            raise ValueError(
-                f"mask has shape {mask} and values {values}; expected (batch, time), one entry for each step of values."
-            )
-
-
-def _differ(a, b) -> bool:
-    return a is not None and b is not None and a != b
+def _agree(a, b) -> bool:
+    """Whether two sizes can be the same; one that is not known yet (None) agrees with all."""
+    return a is None or b is None or a == b

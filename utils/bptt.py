@@ -19,16 +19,36 @@ from typing import Self
 
 import numpy as np
 
+from utils.arguments import finite_number, generator, real_array, whole_number
+
 
 @dataclass(frozen=True, eq=False)
 class Weights:
     """The weights of the network; their gradients have the same form.
 
-    W_xh (features, units), W_hh (units, units), b_h (units,), W_hq (units, vocab), b_q (vocab,). They become arrays
-    of one floating type, and everything is computed in it. Iterating gives the five arrays in this order, so that a
-    step of gradient descent is `Weights(*(w - rate * g for w, g in zip(weights, gradients)))`.
+    They become arrays of one floating type, and everything is computed in it. Iterating gives the five arrays in the
+    order below, so that a step of gradient descent is
+    ``Weights(*(w - rate * g for w, g in zip(weights, gradients)))``.
 
-    Raises ValueError if the shapes do not fit together or an entry is NaN or infinite.
+    Parameters
+    ----------
+    W_xh : array_like
+        (features, units).
+    W_hh : array_like
+        (units, units).
+    b_h : array_like
+        (units,).
+    W_hq : array_like
+        (units, vocab).
+    b_q : array_like
+        (vocab,).
+
+    Raises
+    ------
+    TypeError
+        If the entries are no real numbers.
+    ValueError
+        If the shapes do not fit together or an entry is NaN or infinite.
     """
 
     W_xh: np.ndarray
@@ -39,10 +59,8 @@ class Weights:
 
     def __post_init__(self):
         """Check that the shapes fit together and that all entries are finite numbers of one type."""
-        arrays = [np.asarray(array) for array in self]
+        arrays = [real_array(field.name, getattr(self, field.name)) for field in fields(self)]
         dtype = np.result_type(*arrays, np.float32)
-        if dtype.kind != "f":
-            raise ValueError(f"weights must be real numbers, got an array of type {dtype}.")
         shapes = [array.shape for array in arrays]
         num_features, num_units, vocab_size = *(*shapes[0], 0, 0)[:2], (*shapes[4], 0)[0]
         expected = [(num_features, num_units), (num_units, num_units), (num_units,), (num_units, vocab_size)]
@@ -62,23 +80,46 @@ class Weights:
         return (getattr(self, field.name) for field in fields(self))
 
     def flat(self) -> np.ndarray:
-        """Return all entries as one vector, W_xh first, b_q last."""
+        """Return all entries as one vector.
+
+        Returns
+        -------
+        numpy.ndarray
+            (number of weights,), W_xh first, b_q last.
+        """
         return np.concatenate([array.ravel() for array in self])
 
     @classmethod
     def random(
         cls, num_features: int, num_units: int, vocab_size: int, rng: np.random.Generator, radius: float = 1.0
     ) -> Self:
-        """Return weights drawn as Keras draws them: Glorot uniform, biases 0, W_hh orthogonal times `radius`, float64.
+        """Return weights drawn as Keras draws them: Glorot uniform, biases 0, W_hh orthogonal times `radius`.
 
-        radius : the spectral radius of W_hh (every one of its eigenvalues has this absolute value).
-        Raises ValueError for a size that is no positive whole number, or a negative radius.
+        Parameters
+        ----------
+        num_features, num_units, vocab_size : int
+            The sizes, each at least 1.
+        rng : numpy.random.Generator
+            Draws them.
+        radius : float
+            The spectral radius of W_hh, 0 or more (every one of its eigenvalues has this absolute value).
+
+        Returns
+        -------
+        Weights
+            In float64.
+
+        Raises
+        ------
+        TypeError
+            For a size that is no whole number, a radius that is no number, or an rng that is no generator.
+        ValueError
+            For a size below 1, or a radius that is negative or not finite.
         """
-        for name, size in (("num_features", num_features), ("num_units", num_units), ("vocab_size", vocab_size)):
-            if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-                raise ValueError(f"{name} is {size!r}; expected a whole number, 1 or more.")
-        if not radius >= 0:
-            raise ValueError(f"radius is {radius!r}; expected a number, 0 or more.")
+        num_features = whole_number("num_features", num_features, least=1)
+        num_units = whole_number("num_units", num_units, least=1)
+        vocab_size = whole_number("vocab_size", vocab_size, least=1)
+        radius, rng = finite_number("radius", radius, least=0), generator("rng", rng)
 
         def glorot(rows, columns):
             limit = np.sqrt(6 / (rows + columns))
@@ -91,11 +132,26 @@ class Weights:
 
     @classmethod
     def from_keras(cls, rnn_layer, dense_layer) -> Self:
-        """Return the weights of a built `keras.layers.SimpleRNN` (tanh) and of the `Dense` layer on top of it.
+        """Return the weights of a built `SimpleRNN` layer (tanh) and of the `Dense` layer on top of it.
 
-        A layer without bias gets zeros. The softmax is part of the loss, whether or not the Dense layer has it.
-        Raises TypeError for other layers; ValueError for a layer that is not built, another activation, or
-        `go_backwards=True`.
+        Parameters
+        ----------
+        rnn_layer : keras.layers.SimpleRNN
+            Without a bias it is zero here.
+        dense_layer : keras.layers.Dense
+            Linear or softmax: the softmax is part of the loss, whether or not the layer has it.
+
+        Returns
+        -------
+        Weights
+            Copies of the layers' weights.
+
+        Raises
+        ------
+        TypeError
+            For other layers.
+        ValueError
+            For a layer that is not built, another activation, or ``go_backwards=True``.
         """
         import keras
 
@@ -116,12 +172,31 @@ class Weights:
 
 
 def forward(weights: Weights, inputs, h0=None) -> tuple[np.ndarray, np.ndarray]:
-    """Run the network; return its states (batch, time, units) and its logits (batch, time, vocab).
+    """Run the network.
 
-    inputs : (batch, time, features), or whole numbers (batch, time) from 0 to features - 1, which stand for one-hot
-    rows (characters, words). h0 : the state before the first step, (batch, units); None for zeros.
+    Parameters
+    ----------
+    weights : Weights
+        The network.
+    inputs : array_like
+        (batch, time, features), or whole numbers (batch, time) from 0 to features - 1, which stand for one-hot rows
+        (characters, words).
+    h0 : array_like, optional
+        The state before the first step, (batch, units); zeros unless given.
 
-    Raises ValueError for a wrong shape, a number out of range, no steps at all, NaN or infinite values.
+    Returns
+    -------
+    states : numpy.ndarray
+        (batch, time, units).
+    logits : numpy.ndarray
+        (batch, time, vocab).
+
+    Raises
+    ------
+    TypeError
+        For what is not made of real numbers.
+    ValueError
+        For a wrong shape, a number out of range, no steps at all, NaN or infinite values.
     """
     x, h = _checked_inputs(weights, inputs, h0)
     states = np.empty((*x.shape[:2], len(weights.W_hh)), dtype=x.dtype)
@@ -133,31 +208,53 @@ def forward(weights: Weights, inputs, h0=None) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss_and_gradients(weights: Weights, inputs, targets, h0=None, truncation=None, rng=None, *, return_state=False):
-    """Return the loss (float, nats per step) and its gradient with respect to every weight, as `Weights`.
+    """Return the loss and its gradient with respect to every weight.
 
-    With `return_state=True` the last state, (batch, units), comes as a third value.
+    Parameters
+    ----------
+    weights, inputs, h0
+        As for `forward`.
+    targets : array_like of int
+        (batch, time), from 0 to vocab - 1.
+    truncation : int, float or array_like of float, optional
+        Which terms (t, i) of the gradient are kept. The loss and the gradients of W_hq and b_q never change.
 
-    inputs, h0 : as for `forward`. targets : whole numbers (batch, time), from 0 to vocab - 1.
+        - None: all, the full gradient. One sweep back through time serves all losses.
+        - a whole number tau >= 1: each loss looks back at most tau steps, its own included, 0 <= t - i < tau; so 1
+          keeps the direct terms only, and tau >= time is the full gradient. Costs tau - 1 products with W_hh, each for
+          all steps at once: fewer in a row than the sweep, but more arithmetic, since losses no longer share their way
+          back.
+        - a probability 0 < pi <= 1 (a float; or an array (time,), one pi_t for each step): randomised truncation. Term
+          (t, i) is weighted with xi_{i+1} ... xi_t, drawn by `draw_xi` with `rng`: 0 or 1/pi, of mean 1, so the mean
+          gradient is the full one, and 1.0 is the full one. Each sequence of the batch draws its own xi, all losses of
+          a sequence share them. One sweep, as for None: where xi is 0 for some sequences only, nothing is saved.
+    rng : numpy.random.Generator, optional
+        Needed for a randomised truncation.
+    return_state : bool
+        Whether the last state comes as a third value. To cut a text into pieces whose gradients do not reach into each
+        other, call this once a piece; the last state of one is the h0 of the next.
 
-    truncation : which terms (t, i) of the gradient are kept. The loss and the gradients of W_hq and b_q never change.
+    Returns
+    -------
+    loss : float
+        In nats per step.
+    gradients : Weights
+        The derivative of the loss with respect to each weight.
+    state : numpy.ndarray
+        (batch, units), with `return_state` only.
 
-    - None: all, the full gradient. One sweep back through time serves all losses.
-    - a whole number tau >= 1: each loss looks back at most tau steps, its own included, 0 <= t - i < tau; so 1 keeps
-      the direct terms only, and tau >= time is the full gradient. Costs tau - 1 products with W_hh, each for all
-      steps at once: fewer in a row than the sweep, but more arithmetic, since losses no longer share their way back.
-    - a probability 0 < pi <= 1 (a float; or an array (time,), one pi_t for each step): randomised truncation. Term
-      (t, i) is weighted with xi_{i+1} ... xi_t, drawn by `draw_xi` with `rng`: 0 or 1/pi, of mean 1, so the mean
-      gradient is the full one, and 1.0 is the full one. Each sequence of the batch draws its own xi, all losses of a
-      sequence share them. One sweep, as for None: where xi is 0 for some sequences only, nothing is saved.
+    Raises
+    ------
+    TypeError
+        For a truncation of another kind (True is none), a missing rng, or what is not made of real numbers.
+    ValueError
+        For wrong shapes, targets or probabilities out of range, NaN or infinite values.
 
-    To cut a text into pieces whose gradients do not reach into each other, call this once a piece with `return_state`;
-    the last state of one is the h0 of the next.
-
-    Raises ValueError for wrong shapes, targets or probabilities out of range, NaN or infinite values, or a missing rng;
-    TypeError for a truncation of another kind (True is none).
-
-    Source: P. J. Werbos (1990), "Backpropagation through time: what it does and how to do it"; for the random form
-    C. Tallec, Y. Ollivier (2017), "Unbiasing truncated backpropagation through time", with one pi for all steps.
+    References
+    ----------
+    P. J. Werbos (1990), "Backpropagation through time: what it does and how to do it", Proceedings of the IEEE 78(10);
+    for the random form C. Tallec, Y. Ollivier (2017), "Unbiasing truncated backpropagation through time",
+    arXiv:1705.08209, section 4, with one pi for all steps.
     """
     x, h0 = _checked_inputs(weights, inputs, h0)
     y = _checked_targets(targets, x.shape[:2], len(weights.b_q))
@@ -189,10 +286,23 @@ def loss_and_gradients(weights: Weights, inputs, targets, h0=None, truncation=No
 
 
 def reverse_sweep(W_hh, direct, slopes, xi=None) -> np.ndarray:
-    """Return dL/dh_t (batch, time, units) by one walk from the last step to the first.
+    """Return dL/dh_t by one walk from the last step to the first.
 
-    direct : what the loss of step t says to h_t, (batch, time, units). slopes : 1 - h_t^2, same shape.
-    xi : factors (batch, time) on the way from step t back to step t - 1; None for 1.
+    Parameters
+    ----------
+    W_hh : numpy.ndarray
+        (units, units).
+    direct : numpy.ndarray
+        What the loss of step t says to h_t, (batch, time, units).
+    slopes : numpy.ndarray
+        Those of the tanh, 1 - h_t^2, of the same shape.
+    xi : numpy.ndarray, optional
+        Factors (batch, time) on the way from step t back to step t - 1; 1 unless given.
+
+    Returns
+    -------
+    numpy.ndarray
+        (batch, time, units).
     """
     dL_dh = direct.copy()
     for t in range(direct.shape[1] - 1, 0, -1):
@@ -202,10 +312,22 @@ def reverse_sweep(W_hh, direct, slopes, xi=None) -> np.ndarray:
 
 
 def reverse_band(W_hh, direct, slopes, tau: int) -> np.ndarray:
-    """Return dL/dh_i (batch, time, units) where only the losses of steps i to i + tau - 1 are heard.
+    """Return dL/dh_i where only the losses of steps i to i + tau - 1 are heard.
 
     All losses walk back together, tau - 1 steps; after `lag` of them entry i of `message` is what the loss of step
-    i + lag says to h_i. Arguments as for `reverse_sweep`.
+    i + lag says to h_i.
+
+    Parameters
+    ----------
+    W_hh, direct, slopes
+        As for `reverse_sweep`.
+    tau : int
+        Steps that a loss looks back, its own included.
+
+    Returns
+    -------
+    numpy.ndarray
+        (batch, time, units).
     """
     num_steps = direct.shape[1]
     message, dL_dh = direct, direct.copy()
@@ -216,12 +338,32 @@ def reverse_band(W_hh, direct, slopes, tau: int) -> np.ndarray:
 
 
 def draw_xi(pi, batch_size: int, num_steps: int, rng: np.random.Generator) -> np.ndarray:
-    """Return xi (batch, time): 1/pi with probability pi, else 0, so that each has mean 1 and variance 1/pi - 1.
+    """Draw the factors of randomised truncation: 1/pi with probability pi, else 0.
 
-    pi : one probability, 0 < pi <= 1, or an array (time,). xi[:, t] stands between step t and step t - 1.
-    Raises ValueError for a probability out of range (0 would never let the past through, and 1/0 is no number).
+    Parameters
+    ----------
+    pi : float or array_like
+        One probability, 0 < pi <= 1, or an array (time,).
+    batch_size, num_steps : int
+        The shape of the result.
+    rng : numpy.random.Generator
+        Draws them.
+
+    Returns
+    -------
+    numpy.ndarray
+        (batch, time), each entry of mean 1 and variance 1/pi - 1. Entry [:, t] stands between step t and step t - 1.
+
+    Raises
+    ------
+    TypeError
+        If `pi` is not made of real numbers, a size is no whole number, or `rng` is no generator.
+    ValueError
+        For a probability out of range (0 would never let the past through, and 1/0 is no number).
     """
-    pi = np.asarray(pi, dtype=np.float64)
+    batch_size = whole_number("batch_size", batch_size, least=0)
+    num_steps, rng = whole_number("num_steps", num_steps, least=0), generator("rng", rng)
+    pi = real_array("pi", pi).astype(np.float64)
     if pi.shape not in ((), (num_steps,)):
         raise ValueError(f"expected one survival probability or one for each of {num_steps} steps, got {pi.shape}.")
     if not ((pi > 0) & (pi <= 1)).all():
@@ -234,14 +376,12 @@ def draw_xi(pi, batch_size: int, num_steps: int, rng: np.random.Generator) -> np
 
 def _outer(left, right):
     """Sum over batch and time of the outer products of two arrays (batch, time, n) and (batch, time, m)."""
-    return (left.swapaxes(1, 2) @ right).sum(
-        axis=0
-    )  # small products: one large one would wake other threads for little
+    return (left.swapaxes(1, 2) @ right).sum(axis=0)  # small products: a large one would wake threads for little
 
 
 def _checked_inputs(weights, inputs, h0):
     """Return inputs (batch, time, features) and h0 (batch, units) as arrays of the weights' type."""
-    x, (num_features, num_units), dtype = np.asarray(inputs), weights.W_xh.shape, weights.W_xh.dtype
+    x, (num_features, num_units), dtype = real_array("inputs", inputs), weights.W_xh.shape, weights.W_xh.dtype
     if x.ndim == 2 and x.dtype.kind in "iu" and x.size:
         if x.min() < 0 or x.max() >= num_features:
             raise ValueError(f"inputs run from {x.min()} to {x.max()}; expected numbers from 0 to {num_features - 1}.")
@@ -251,12 +391,10 @@ def _checked_inputs(weights, inputs, h0):
             f"expected inputs (batch, time, {num_features}), or whole numbers (batch, time), with at least one "
             f"sequence and one step; got {x.dtype} {np.shape(inputs)}."
         )
-    h = np.zeros((len(x), num_units)) if h0 is None else np.asarray(h0)
+    h = np.zeros((len(x), num_units)) if h0 is None else real_array("h0", h0)
     if h.shape != (len(x), num_units):
         raise ValueError(f"expected h0 (batch, units) = {(len(x), num_units)}, got {h.shape}.")
     for name, array in (("inputs", x), ("h0", h)):
-        if array.dtype.kind not in "fiub":
-            raise ValueError(f"{name} must be real numbers, got an array of type {array.dtype}.")
         if not np.isfinite(array).all():
             raise ValueError(f"{name} hold NaN or infinite values; clean them first.")
     return x.astype(dtype, copy=False), h.astype(dtype, copy=False)
@@ -291,7 +429,4 @@ def _checked_truncation(truncation, rng, shape):
             "truncation is None, a whole number of steps, or a survival probability (a float, or an array of floats, "
             f"one for each step); got {truncation!r}."
         )
-    if not isinstance(rng, np.random.Generator):
-        kind = "none" if rng is None else type(rng).__name__
-        raise ValueError(f"randomised truncation draws xi: pass rng=np.random.default_rng(seed) (got {kind}).")
     return None, draw_xi(truncation, *shape, rng)

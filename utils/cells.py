@@ -1,4 +1,4 @@
-"""One time step of the simple RNN, the GRU and the LSTM in NumPy, in the variants that the lectures name.
+"""One time step of the GRU and the LSTM in NumPy, in the variants that the lectures name.
 
 What belongs here: the arithmetic of a step, the gates on their own (for pictures), and weights taken from a built Keras
 layer. What does not: training, gradients (`utils.bptt`), and whole models. Taught in `04_lstm_and_gru`, which builds
@@ -17,12 +17,25 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from utils.arguments import real_array
+
 GRU_VARIANTS = ("simplified", "full", "reset_after")
 FORGETTING = ("gate", "none", "coupled")
 
 
 def sigmoid(a):
-    """Return 1 / (1 + exp(-a)) for each entry, a number between 0 and 1, in the type of `a`; large |a| is safe."""
+    """Return 1 / (1 + exp(-a)) for each entry; large |a| is safe.
+
+    Parameters
+    ----------
+    a : array_like
+        Real numbers of any shape.
+
+    Returns
+    -------
+    numpy.ndarray
+        Numbers from 0 to 1, in the shape and floating type of `a`.
+    """
     return 0.5 * (1 + np.tanh(0.5 * np.asarray(a)))  # the same function, without an exp that could overflow
 
 
@@ -33,8 +46,21 @@ def sigmoid(a):
 class Affine:
     """The weights of one gate or candidate: called with (x_t, h) it returns `x_t @ W_x + h @ W_h + b`.
 
-    W_x : (features, units). W_h : (units, units). b : (units,).
-    Raises ValueError if these shapes do not fit each other, TypeError for anything that is not real numbers.
+    Parameters
+    ----------
+    W_x : array_like
+        (features, units).
+    W_h : array_like
+        (units, units).
+    b : array_like
+        (units,).
+
+    Raises
+    ------
+    TypeError
+        For anything that is not real numbers.
+    ValueError
+        If the shapes do not fit each other.
     """
 
     W_x: np.ndarray
@@ -44,8 +70,12 @@ class Affine:
     def __post_init__(self):
         """Turn the fields into arrays and check them."""
         for name in ("W_x", "W_h", "b"):
-            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
-        _check_affine(self.W_x, self.W_h, self.b, ("W_x", "W_h", "b"))
+            object.__setattr__(self, name, real_array(name, getattr(self, name)))
+        units = self.b.shape[0] if self.b.ndim == 1 else -1
+        square = self.W_h.shape == (units, units) and self.W_x.ndim == 2 and self.W_x.shape[1] == units
+        if units < 1 or not square or self.W_x.shape[0] < 1:
+            shapes = ", ".join(f"{name} {getattr(self, name).shape}" for name in ("W_x", "W_h", "b"))
+            raise ValueError(f"got {shapes}; expected (features, units), (units, units) and (units,).")
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -53,53 +83,53 @@ class Affine:
         return self.W_x.shape
 
     def __call__(self, x_t, h):
-        """Return the pre-activation, (batch, units)."""
+        """Return what the gate's function is applied to.
+
+        Parameters
+        ----------
+        x_t : numpy.ndarray
+            (batch, features).
+        h : numpy.ndarray
+            (batch, units).
+
+        Returns
+        -------
+        numpy.ndarray
+            (batch, units).
+        """
         return x_t @ self.W_x + h @ self.W_h + self.b
 
     def negated(self) -> Self:
-        """Return the weights whose sigmoid is one minus this one's: sigmoid(-a) = 1 - sigmoid(a)."""
-        return type(self)(-self.W_x, -self.W_h, -self.b)
+        """Return the weights whose sigmoid is one minus this one's: sigmoid(-a) = 1 - sigmoid(a).
 
-
-@dataclass(frozen=True, eq=False)
-class RNNWeights:
-    """Weights of a simple RNN: W_xh (features, units), W_hh (units, units), b_h (units,). Errors as `Affine`."""
-
-    W_xh: np.ndarray
-    W_hh: np.ndarray
-    b_h: np.ndarray
-
-    def __post_init__(self):
-        """Turn the fields into arrays and check them."""
-        for name in ("W_xh", "W_hh", "b_h"):
-            object.__setattr__(self, name, _numbers(name, getattr(self, name)))
-        _check_affine(self.W_xh, self.W_hh, self.b_h, ("W_xh", "W_hh", "b_h"))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(features, units)."""
-        return self.W_xh.shape
-
-    @classmethod
-    def from_keras(cls, layer) -> Self:
-        """Copy the weights of a built `keras.layers.SimpleRNN` with tanh.
-
-        Without a bias in the layer b_h is zero. Raises TypeError for any other object, ValueError if the layer is not
-        built or has another activation.
+        Returns
+        -------
+        Affine
+            All entries with the other sign.
         """
-        kernel, recurrent, bias = _from_layer(layer, "SimpleRNN")
-        return cls(kernel, recurrent, _zeros(recurrent) if bias is None else bias)
+        return type(self)(-self.W_x, -self.W_h, -self.b)
 
 
 @dataclass(frozen=True, eq=False)
 class GRUWeights:
     """Weights of a GRU, in the lectures' convention: h_t = u * candidate + (1 - u) * h_{t-1}.
 
-    candidate, update : always. reset : None for the simplified GRU, which has no reset gate.
-    b_hh : (units,), the second bias of the candidate, inside the reset gate's product; only the variant "reset_after"
-    has one, and None says that these are weights of another variant.
+    Parameters
+    ----------
+    candidate, update : Affine
+        The candidate and the update gate u.
+    reset : Affine, optional
+        None for the simplified GRU, which has no reset gate.
+    b_hh : array_like, optional
+        (units,), the second bias of the candidate, inside the reset gate's product. Only the variant "reset_after" has
+        one; None says that these are weights of another variant.
 
-    Raises ValueError if the parts differ in shape.
+    Raises
+    ------
+    TypeError
+        If a part is no `Affine`, or the bias is not made of real numbers.
+    ValueError
+        If the parts differ in shape.
     """
 
     candidate: Affine
@@ -111,7 +141,7 @@ class GRUWeights:
         """Check that the parts fit."""
         _check_parts(self, ("candidate", "update"), ("reset",))
         if self.b_hh is not None:
-            object.__setattr__(self, "b_hh", _numbers("b_hh", self.b_hh))
+            object.__setattr__(self, "b_hh", real_array("b_hh", self.b_hh))
             if self.b_hh.shape != self.shape[1:]:
                 raise ValueError(f"b_hh has shape {self.b_hh.shape}; expected ({self.shape[1]},), one for each unit.")
 
@@ -124,11 +154,30 @@ class GRUWeights:
     def from_keras(cls, layer) -> Self:
         """Copy the weights of a built `keras.layers.GRU` with tanh and sigmoid, either value of `reset_after`.
 
-        Keras writes h_t = z * h_{t-1} + (1 - z) * candidate, so its z *keeps* where the lectures' u *overwrites*:
-        u = 1 - z, and the weights of the update gate change their sign. A layer without biases gives zeros. Use the
-        result with variant "reset_after" if the layer has `reset_after=True` (Keras's default), else with "full".
+        Use the result with variant "reset_after" if the layer has ``reset_after=True`` (Keras's default), else with
+        "full".
 
-        Raises TypeError for any other object, ValueError if the layer is not built or has other activations.
+        Parameters
+        ----------
+        layer : keras.layers.GRU
+            Without biases they are zero here.
+
+        Returns
+        -------
+        GRUWeights
+            Copies; training the layer does not change them.
+
+        Raises
+        ------
+        TypeError
+            For any other object.
+        ValueError
+            If the layer is not built or has other activations.
+
+        Notes
+        -----
+        Keras writes h_t = z * h_{t-1} + (1 - z) * candidate, so its z *keeps* where the lectures' u *overwrites*:
+        u = 1 - z, and the weights of the update gate change their sign.
         """
         kernel, recurrent, bias = _from_layer(layer, "GRU")
         inner = np.zeros_like(recurrent[0])
@@ -147,9 +196,21 @@ class GRUWeights:
 
 @dataclass(frozen=True, eq=False)
 class LSTMWeights:
-    """Weights of an LSTM. forget : None for a cell that has no forget gate of its own (1997, or coupled gates).
+    """Weights of an LSTM.
 
-    Raises ValueError if the parts differ in shape.
+    Parameters
+    ----------
+    input, candidate, output : Affine
+        The input gate, the candidate and the output gate.
+    forget : Affine, optional
+        None for a cell that has no forget gate of its own (1997, or coupled gates).
+
+    Raises
+    ------
+    TypeError
+        If a part is no `Affine`.
+    ValueError
+        If the parts differ in shape.
     """
 
     input: Affine
@@ -168,12 +229,27 @@ class LSTMWeights:
 
     @classmethod
     def from_keras(cls, layer) -> Self:
-        """Copy the weights of a built `keras.layers.LSTM` with tanh and sigmoid; a layer without biases gives zeros.
+        """Copy the weights of a built `keras.layers.LSTM` with tanh and sigmoid.
 
-        Raises TypeError for any other object, ValueError if the layer is not built or has other activations.
+        Parameters
+        ----------
+        layer : keras.layers.LSTM
+            Without biases they are zero here.
+
+        Returns
+        -------
+        LSTMWeights
+            Copies; training the layer does not change them.
+
+        Raises
+        ------
+        TypeError
+            For any other object.
+        ValueError
+            If the layer is not built or has other activations.
         """
         kernel, recurrent, bias = _from_layer(layer, "LSTM")
-        bias = _zeros(recurrent) if bias is None else bias
+        bias = np.zeros_like(recurrent[0]) if bias is None else bias
         parts = zip(np.split(kernel, 4, axis=1), np.split(recurrent, 4, axis=1), np.split(bias, 4))
         i, f, g, o = (Affine(*part) for part in parts)  # Keras's order: input, forget, candidate, output
         return cls(input=i, forget=f, candidate=g, output=o)
@@ -199,18 +275,24 @@ class LSTMGates(NamedTuple):
     output: np.ndarray
 
 
-def rnn_step(x_t, h, weights: RNNWeights):
-    """Return h_t = tanh(x_t W_xh + h_{t-1} W_hh + b_h), (batch, units).
-
-    x_t : (batch, features). h : (batch, units), the state before. Raises ValueError for shapes that do not fit the
-    weights, TypeError for other weights than `RNNWeights` or entries that are not real numbers.
-    """
-    x_t, h = _arguments(weights, RNNWeights, x_t, h=h)
-    return np.tanh(x_t @ weights.W_xh + h @ weights.W_hh + weights.b_h)
-
-
 def gru_gates(x_t, h, weights: GRUWeights, variant: str = "full") -> GRUGates:
-    """Return update gate, reset gate and candidate of a GRU step. Arguments and errors as `gru_step`."""
+    """Return update gate, reset gate and candidate of a GRU step.
+
+    Parameters
+    ----------
+    x_t, h, weights, variant
+        As for `gru_step`.
+
+    Returns
+    -------
+    GRUGates
+        Each (batch, units); the reset gate is None in the simplified GRU.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `gru_step`.
+    """
     x_t, h = _arguments(weights, GRUWeights, x_t, h=h)
     _check_variant(weights, variant)
     update = sigmoid(weights.update(x_t, h))
@@ -223,23 +305,59 @@ def gru_gates(x_t, h, weights: GRUWeights, variant: str = "full") -> GRUGates:
 
 
 def gru_step(x_t, h, weights: GRUWeights, variant: str = "full"):
-    """Return h_t = u * candidate + (1 - u) * h_{t-1}, (batch, units), as the lectures write it.
+    """Return the next state, h_t = u * candidate + (1 - u) * h_{t-1}, as the lectures write it.
 
-    x_t : (batch, features). h : (batch, units), the state before.
-    variant : "simplified", the candidate sees all of h; "full", the reset gate multiplies h before the matrix (Cho and
-    others, 2014); "reset_after", it multiplies after the matrix and its bias b_hh, as cuDNN and Keras's default do.
+    Parameters
+    ----------
+    x_t : array_like
+        (batch, features).
+    h : array_like
+        (batch, units), the state before.
+    weights : GRUWeights
+        Of the variant asked for.
+    variant : {"full", "simplified", "reset_after"}
+        "simplified": the candidate sees all of h. "full": the reset gate multiplies h before the matrix (Cho and
+        others, 2014). "reset_after": it multiplies after the matrix and its bias b_hh, as cuDNN and Keras's default do.
 
-    Raises ValueError for another variant, weights of another variant (the message says which they are), or shapes that
-    do not fit; TypeError for other weights than `GRUWeights` or entries that are not real numbers.
+    Returns
+    -------
+    numpy.ndarray
+        (batch, units).
 
-    Source: K. Cho and others (2014), "On the properties of neural machine translation", section 2.
+    Raises
+    ------
+    TypeError
+        For other weights than `GRUWeights`, or entries that are not real numbers.
+    ValueError
+        For another variant, weights of another variant (the message says which they are), or shapes that do not fit.
+
+    References
+    ----------
+    K. Cho, B. van Merriënboer, D. Bahdanau, Y. Bengio (2014), "On the properties of neural machine translation:
+    encoder-decoder approaches", arXiv:1409.1259, section 2.
     """
     u, _, candidate = gru_gates(x_t, h, weights, variant)
-    return u * candidate + (1 - u) * np.asarray(h)
+    return u * candidate + (1 - u) * real_array("h", h)
 
 
 def lstm_gates(x_t, h, weights: LSTMWeights, forgetting: str = "gate") -> LSTMGates:
-    """Return forget gate, input gate, candidate and output gate of a step. Arguments and errors as `lstm_step`."""
+    """Return forget gate, input gate, candidate and output gate of an LSTM step.
+
+    Parameters
+    ----------
+    x_t, h, weights, forgetting
+        As for `lstm_step`.
+
+    Returns
+    -------
+    LSTMGates
+        Each (batch, units).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `lstm_step`.
+    """
     x_t, h = _arguments(weights, LSTMWeights, x_t, h=h)
     if forgetting not in FORGETTING:
         raise ValueError(f"forgetting is {forgetting!r}; expected one of {FORGETTING}.")
@@ -254,18 +372,39 @@ def lstm_gates(x_t, h, weights: LSTMWeights, forgetting: str = "gate") -> LSTMGa
 
 
 def lstm_step(x_t, h, c, weights: LSTMWeights, forgetting: str = "gate", squash: bool = True):
-    """Return (h_t, c_t), each (batch, units): c_t = f * c_{t-1} + i * candidate and h_t = o * tanh(c_t).
+    """Return the next states: c_t = f * c_{t-1} + i * candidate and h_t = o * tanh(c_t).
 
-    x_t : (batch, features). h, c : (batch, units), the states before, in this order.
-    forgetting : "gate", f is a gate (Gers and others, 2000); "none", f = 1 (Hochreiter and Schmidhuber, 1997);
-    "coupled", f = 1 - i. In the last two a forget gate among the weights is not used.
-    squash : False leaves out the tanh of the output, h_t = o * c_t.
+    Parameters
+    ----------
+    x_t : array_like
+        (batch, features).
+    h, c : array_like
+        (batch, units), the states before, in this order.
+    weights : LSTMWeights
+        The gates.
+    forgetting : {"gate", "none", "coupled"}
+        "gate": f is a gate (Gers and others, 2000). "none": f = 1 (Hochreiter and Schmidhuber, 1997). "coupled":
+        f = 1 - i. In the last two a forget gate among the weights is not used.
+    squash : bool
+        False leaves out the tanh of the output, h_t = o * c_t.
 
-    Raises ValueError for another way of forgetting, a missing forget gate, or shapes that do not fit; TypeError for
-    other weights than `LSTMWeights` or entries that are not real numbers.
+    Returns
+    -------
+    h_t, c_t : numpy.ndarray
+        Each (batch, units).
 
-    Sources: S. Hochreiter, J. Schmidhuber (1997), "Long short-term memory"; F. Gers, J. Schmidhuber, F. Cummins (2000),
-    "Learning to forget", section 3; K. Greff and others (2017), "LSTM: a search space odyssey", for the variants.
+    Raises
+    ------
+    TypeError
+        For other weights than `LSTMWeights`, or entries that are not real numbers.
+    ValueError
+        For another way of forgetting, a missing forget gate, or shapes that do not fit.
+
+    References
+    ----------
+    S. Hochreiter, J. Schmidhuber (1997), "Long short-term memory", Neural Computation 9(8); F. Gers, J. Schmidhuber,
+    F. Cummins (2000), "Learning to forget", Neural Computation 12(10), section 3; for the variants K. Greff and others
+    (2017), "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and Learning Systems 28(10).
     """
     x_t, h, c = _arguments(weights, LSTMWeights, x_t, h=h, c=c)
     f, i, candidate, o = lstm_gates(x_t, h, weights, forgetting)
@@ -274,41 +413,42 @@ def lstm_step(x_t, h, c, weights: LSTMWeights, forgetting: str = "gate", squash:
 
 
 def unroll(step, x, *states):
-    """Return a tuple with, for each of `states`, its values after every step of a sequence, (batch, time, units).
+    """Apply a step to a whole sequence.
 
-    step : called as step(x_t, *states), returns the next state, or a tuple of as many states as were given.
-    x : (batch, time, features). Raises ValueError for another number of axes, no time steps, or no states.
+    Parameters
+    ----------
+    step : callable
+        Called as step(x_t, *states); returns the next state, or a tuple of as many states as were given.
+    x : array_like
+        (batch, time, features).
+    *states : numpy.ndarray
+        The states before the first step, (batch, units).
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        For each of `states` its values after every step, (batch, time, units).
+
+    Raises
+    ------
+    ValueError
+        For another number of axes, no time steps, no states, or a step that returns another number of states.
     """
     x = np.asarray(x)
     if x.ndim != 3 or x.shape[1] == 0 or not states:
         raise ValueError(f"expected x (batch, time, features) with time 1 or more, and states; got x {x.shape}.")
     history = []
     for t in range(x.shape[1]):
-        states = step(x[:, t], *states)
-        states = states if isinstance(states, tuple) else (states,)
+        after = step(x[:, t], *states)
+        after = after if isinstance(after, tuple) else (after,)
+        if len(after) != len(states):
+            raise ValueError(f"step returned {len(after)} states; expected {len(states)}, as many as it was given.")
+        states = after
         history.append(states)
     return tuple(np.stack(kind, axis=1) for kind in zip(*history))
 
 
 # --------------------------------------------------------------------------------------------------------- the checks
-
-
-def _numbers(name: str, value) -> np.ndarray:
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} holds {array.dtype} entries; expected real numbers.")
-    return array
-
-
-def _zeros(recurrent) -> np.ndarray:
-    return np.zeros_like(recurrent[0])
-
-
-def _check_affine(W_x, W_h, b, names) -> None:
-    units = b.shape[0] if b.ndim == 1 else -1
-    if units < 1 or W_h.shape != (units, units) or W_x.ndim != 2 or W_x.shape[0] < 1 or W_x.shape[1] != units:
-        shapes = ", ".join(f"{name} {W.shape}" for name, W in zip(names, (W_x, W_h, b)))
-        raise ValueError(f"got {shapes}; expected (features, units), (units, units) and (units,).")
 
 
 def _check_parts(weights, needed, optional) -> None:
@@ -338,7 +478,7 @@ def _arguments(weights, kind, x_t, **states):
     if not isinstance(weights, kind):
         raise TypeError(f"weights are {type(weights).__name__}; expected {kind.__name__}.")
     features, units = weights.shape
-    arrays = {name: _numbers(name, value) for name, value in {"x_t": x_t, **states}.items()}
+    arrays = {name: real_array(name, value) for name, value in {"x_t": x_t, **states}.items()}
     batch = len(arrays["x_t"]) if arrays["x_t"].ndim else 0
     for name, array in arrays.items():
         expected = (batch, features if name == "x_t" else units)
@@ -357,8 +497,7 @@ def _from_layer(layer, kind: str):
         raise ValueError(
             f"the layer {layer.name!r} has no weights yet; call it, or layer.build((None, None, features))."
         )
-    roles = [("activation", "tanh"), ("recurrent_activation", "sigmoid")]
-    for role, name in roles[:1] if kind == "SimpleRNN" else roles:
+    for role, name in (("activation", "tanh"), ("recurrent_activation", "sigmoid")):
         if getattr(layer, role) is not getattr(keras.activations, name):
             found = getattr(getattr(layer, role), "__name__", repr(getattr(layer, role)))
             raise ValueError(f"the layer {layer.name!r} has {role} {found!r}; the steps here know {name!r} only.")

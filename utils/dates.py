@@ -23,12 +23,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from numbers import Integral
 
 import jdatetime
 import numpy as np
 from babel import Locale
 from babel.dates import format_date, get_date_format
+
+from utils.arguments import whole_number
 
 LATIN = ("en_US", "en_GB", "fr", "de", "es", "it", "pt", "nl")
 """Locales in Latin letters; what `examples` draws from unless told otherwise."""
@@ -39,7 +40,8 @@ YEARS = {"gregorian": (1500, 2999), "jalali": (1200, 1499)}
 DEFAULT_YEARS = {"gregorian": (1500, 2099), "jalali": (1300, 1420)}
 
 _PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-_FIELD = re.compile(r"'([^']*)'|(E+|d+|o|M+|y+)|([^'EdoMy]+)")  # quoted words, a field, anything else
+_FIELD = re.compile(r"'([^']*)'|(E+|c+|d+|o|M+|L+|y+)|([^'EcdoMLy]+)")  # quoted words, a field, anything else
+_KINDS = {"o": "d", "L": "M", "c": "E"}  # fields that mean the same: L and c are names that stand alone
 _NUMBERS = re.compile(r"(\d{1,4})([/.-])(\d{1,2})\2(\d{1,4})")
 _PERSIAN_ORDINALS = ["یکم", "دوم", "سوم", "چهارم", "پنجم", "ششم", "هفتم", "هشتم", "نهم", "دهم", "یازدهم", "دوازدهم"]
 _PERSIAN_ORDINALS += ["سیزدهم", "چهاردهم", "پانزدهم", "شانزدهم", "هفدهم", "هجدهم", "نوزدهم", "بیستم"]
@@ -64,7 +66,17 @@ _JALALI = {
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A date as written (`text`), its ISO form (`iso`, ASCII digits, yyyy-MM-dd), and what it was written by."""
+    """A date as written, and what it is.
+
+    Attributes
+    ----------
+    text : str
+        The date as written.
+    iso : str
+        Its ISO form yyyy-MM-dd, in ASCII digits.
+    format, locale : str
+        What it was written by.
+    """
 
     text: str
     iso: str
@@ -93,9 +105,24 @@ def _patterns(locale: str, calendar: str) -> dict[str, str]:
 
 
 def formats(locale: str, calendar: str = "gregorian") -> tuple[str, ...]:
-    """Return the names of the formats in which a locale writes dates of a calendar ("gregorian" or "jalali").
+    """Return the names of the formats in which a locale writes dates of a calendar.
 
-    Raises ValueError for a locale that is not in `LOCALES`, an unknown calendar, and Jalali outside Persian.
+    Parameters
+    ----------
+    locale : str
+        A name of `LOCALES`.
+    calendar : {"gregorian", "jalali"}
+        Jalali dates are written in Persian only.
+
+    Returns
+    -------
+    tuple of str
+        What `write` takes as its format.
+
+    Raises
+    ------
+    ValueError
+        For a locale that is not in `LOCALES`, an unknown calendar, and Jalali outside Persian.
     """
     _check_choice("calendar", calendar, YEARS)
     _check_choice("locale", locale, ("fa",) if calendar == "jalali" else LOCALES)
@@ -113,11 +140,11 @@ def _ordinal(day: int, locale: str) -> str:
 @cache
 def _table(field: str, locale: str, calendar: str) -> dict[int, str]:
     """Return number -> text of a day, a month or a weekday (Monday is 0); one call of Babel for each, then never."""
-    if field[0] == "E":
+    if field[0] in "Ec":
         return {n: format_date(datetime.date(2024, 1, 1 + n), field, locale) for n in range(7)}  # 1 January: a Monday
     if field == "o":
         return {day: _ordinal(day, locale) for day in range(1, 32)}
-    if field[0] == "M" and len(field) > 2:
+    if field[0] in "ML" and len(field) > 2:
         if calendar == "jalali":
             return dict(enumerate(jdatetime.date.j_months_fa, start=1))
         return {month: format_date(datetime.date(2024, month, 1), field, locale) for month in range(1, 13)}
@@ -127,7 +154,14 @@ def _table(field: str, locale: str, calendar: str) -> dict[int, str]:
 @cache
 def _parts(format: str, locale: str, calendar: str) -> tuple[tuple[str, bool], ...]:
     """Return the pattern cut up: (letters, whether they are a field)."""
-    pieces = _FIELD.findall(_patterns(locale, calendar)[format])
+    pattern = _patterns(locale, calendar)[format]
+    pieces = _FIELD.findall(pattern)
+    unknown = "".join(plain for _, _, plain in pieces)
+    if any(char.isascii() and char.isalpha() for char in unknown):  # all of them are fields in CLDR's patterns
+        raise ValueError(
+            f"the pattern {pattern!r} of {locale!r} has a field that utils.dates does not know: {unknown!r}. A new "
+            "version of Babel may have brought it; install the one in constraints.txt."
+        )
     return tuple((field, True) if field else (quoted or plain, False) for quoted, field, plain in pieces)
 
 
@@ -139,7 +173,7 @@ def _year_month_day(day: datetime.date, calendar: str) -> tuple[int, int, int]:
 
 def _write(day: datetime.date, format: str, locale: str, calendar: str, lower: bool) -> str:
     year, month, day_of_month = _year_month_day(day, calendar)
-    number = {"E": day.weekday(), "d": day_of_month, "o": day_of_month, "M": month}
+    number = {"E": day.weekday(), "c": day.weekday(), "d": day_of_month, "o": day_of_month, "M": month, "L": month}
     text = "".join(
         letters
         if not is_field
@@ -155,13 +189,37 @@ def _write(day: datetime.date, format: str, locale: str, calendar: str, lower: b
 def write(
     day: datetime.date, format: str, locale: str = "en_US", *, calendar: str = "gregorian", lower: bool = False
 ) -> str:
-    """Return a date as text: `write(date(1969, 7, 20), "ordinal", "en_US")` is "July 20th 1969".
+    """Return a date as text.
 
-    day : a `datetime.date`, always Gregorian; calendar="jalali" converts it before it is written. format : a name of
-    `formats(locale, calendar)`. lower : lower-case letters only. The text may be ambiguous (see `ambiguous`); what
-    `examples` draws is not.
+    Parameters
+    ----------
+    day : datetime.date
+        Always Gregorian; it is converted before it is written in another calendar.
+    format : str
+        A name of ``formats(locale, calendar)``.
+    locale : str
+        A name of `LOCALES`.
+    calendar : {"gregorian", "jalali"}
+        In which the date is written.
+    lower : bool
+        Whether in lower-case letters only.
 
-    Raises TypeError if `day` is no date, ValueError for unknown names and for a year outside `YEARS[calendar]`.
+    Returns
+    -------
+    str
+        It may be ambiguous (see `ambiguous`); what `examples` draws is not.
+
+    Raises
+    ------
+    TypeError
+        If `day` is no date.
+    ValueError
+        For unknown names and for a year outside ``YEARS[calendar]``.
+
+    Examples
+    --------
+    >>> write(datetime.date(1969, 7, 20), "ordinal", "en_US")
+    'July 20th 1969'
     """
     if not isinstance(day, datetime.date):
         raise TypeError(f"day is {day!r}; expected a datetime.date.")
@@ -189,7 +247,7 @@ def _reader(format: str, locale: str, calendar: str):
         fields.append(letters)
         if letters[0] == "y":
             pattern += r"(\d{4}|\d\d)"
-        elif letters in ("d", "dd", "M", "MM"):
+        elif letters in ("d", "dd", "M", "MM", "L", "LL"):
             pattern += r"(\d\d?)"
         else:
             names = {_plain(name) for name in _table(letters, locale, calendar).values()}
@@ -244,10 +302,10 @@ def _written_readings(text: str, format: str, locale: str, calendar: str) -> Ite
         if field[0] == "y":
             meanings["y"] = _years(found, calendar)
         elif found.isdecimal() and field != "o":
-            meanings[field[0]] = (int(found),)
+            meanings[_KINDS.get(field[0], field[0])] = (int(found),)
         else:
             names = _table(field, locale, calendar)
-            meanings["d" if field == "o" else field[0]] = [n for n, name in names.items() if _plain(name) == found]
+            meanings[_KINDS.get(field[0], field[0])] = [n for n, name in names.items() if _plain(name) == found]
     for year, month, day in product(meanings["y"], meanings["M"], meanings["d"]):
         date = _date(year, month, day, calendar)
         if date is None or date.weekday() in meanings.get("E", (date.weekday(),)):
@@ -255,13 +313,26 @@ def _written_readings(text: str, format: str, locale: str, calendar: str) -> Ite
 
 
 def readings(text: str) -> frozenset[datetime.date]:
-    """Return every (Gregorian) date that the text can mean, in any format of any locale and calendar of this module.
+    """Return every date that a text can mean, in any format of any locale and calendar of this module.
 
     Upper and lower case, Persian and ASCII digits, and leading zeros make no difference. Numbers with slashes or
     dashes are read day first and month first, with dots day first; two digits of a year are read in two centuries. A
-    weekday must be the right one. A text that is no date has no readings.
+    weekday must be the right one.
 
-    Raises TypeError if text is no string.
+    Parameters
+    ----------
+    text : str
+        A date as somebody wrote it.
+
+    Returns
+    -------
+    frozenset of datetime.date
+        Gregorian dates; none for a text that is no date.
+
+    Raises
+    ------
+    TypeError
+        If `text` is no string.
     """
     if not isinstance(text, str):
         raise TypeError(f"text is {text!r}; expected a string.")
@@ -275,9 +346,24 @@ def readings(text: str) -> frozenset[datetime.date]:
 
 
 def ambiguous(text: str) -> bool:
-    """Return whether a written date can mean two dates: "03/04/1998", "20 July 69"; not "20/07/1969", "3.4.1998".
+    """Return whether a written date can mean two dates.
 
-    Raises ValueError if the text is no date at all (see `readings`), TypeError if it is no string.
+    Parameters
+    ----------
+    text : str
+        "03/04/1998" and "20 July 69" can, "20/07/1969" and "3.4.1998" cannot.
+
+    Returns
+    -------
+    bool
+        Whether it has more than one of its `readings`.
+
+    Raises
+    ------
+    TypeError
+        If `text` is no string.
+    ValueError
+        If it is no date at all.
     """
     found = readings(text)
     if not found:
@@ -285,21 +371,16 @@ def ambiguous(text: str) -> bool:
     return len(found) > 1
 
 
-def _whole(name: str, value, least: int) -> None:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
-
-
 def _days(years: Sequence[int] | None, calendar: str) -> np.ndarray:
     """Return the days of the years as Gregorian ordinals, int64 (days,)."""
     _check_choice("calendar", calendar, YEARS)
     try:
         first, last = DEFAULT_YEARS[calendar] if years is None else years
-        inside = YEARS[calendar][0] <= int(first) <= int(last) <= YEARS[calendar][1]
+        first, last = whole_number("first", first), whole_number("last", last)
     except (TypeError, ValueError):
-        inside = False
-    if not inside:
-        low, high = YEARS[calendar]
+        raise TypeError(f"years is {years!r}; expected (first, last), two whole numbers.") from None
+    low, high = YEARS[calendar]
+    if not low <= first <= last <= high:
         raise ValueError(f"years is {years!r}; expected (first, last), {calendar} years from {low} to {high}.")
     if calendar == "gregorian":
         start, stop = datetime.date(first, 1, 1), datetime.date(last + 1, 1, 1)
@@ -317,7 +398,7 @@ def _is_swappable(format: str, locale: str, calendar: str) -> bool:
 def _forms(locales: Iterable[str] | None, wanted: Iterable[str] | None, calendar: str) -> list[tuple[str, str]]:
     """Return the pairs (format, locale) to draw from."""
     if isinstance(locales, str) or isinstance(wanted, str):
-        raise ValueError("locales and formats are collections of names; write ('fr',), not 'fr'.")
+        raise TypeError("locales and formats are collections of names; write ('fr',), not 'fr'.")
     locales = tuple((LATIN if calendar == "gregorian" else ("fa",)) if locales is None else locales)
     forms = [(name, locale) for locale in locales for name in formats(locale, calendar)]
     if wanted is not None:
@@ -354,7 +435,7 @@ def _options(calendar, locales, formats, target, lower):
     _check_choice("calendar", calendar, YEARS)
     _check_choice("target", target, YEARS)
     if not isinstance(lower, bool):
-        raise ValueError(f"lower is {lower!r}; expected True or False.")
+        raise TypeError(f"lower is {lower!r}; expected True or False.")
     return {"forms": _forms(locales, formats, calendar), "calendar": calendar, "target": target, "lower": lower}
 
 
@@ -371,19 +452,42 @@ def examples(
 ) -> list[Example]:
     """Return examples drawn at random, with replacement: a date of the years and a form, each with equal chances.
 
-    how_many : 0 or more. seed : equal seeds give equal lists, in any process (with equal versions of NumPy and Babel).
-    calendar : in which dates are written, "gregorian" or "jalali" (Persian, Persian digits). locales : names of
-    `LOCALES`; `LATIN` unless given. formats : names of `formats(...)`; all unless given. years : (first, last) of the
-    calendar written, both included, inside `YEARS`; (1500, 2099), and (1300, 1420) for Jalali, unless given.
-    target : the calendar of `iso`. lower : texts in lower case.
+    No text is ambiguous: a numeric form is discarded, and drawn anew, where it could be read in two ways.
 
-    No text is ambiguous: a numeric form is thrown away, and drawn anew, where it could be read in two ways.
+    Parameters
+    ----------
+    how_many : int
+        0 or more.
+    seed : int
+        Equal seeds give equal lists, in any process (with equal versions of NumPy and Babel).
+    calendar : {"gregorian", "jalali"}
+        In which dates are written; Jalali in Persian, with Persian digits.
+    locales : iterable of str, optional
+        Names of `LOCALES`; `LATIN` unless given.
+    formats : iterable of str, optional
+        Names of `formats(...)`; all unless given.
+    years : (int, int), optional
+        First and last year of the calendar written, both included, inside `YEARS`; (1500, 2099), and (1300, 1420) for
+        Jalali, unless given.
+    target : {"gregorian", "jalali"}
+        The calendar of `iso`.
+    lower : bool
+        Whether the texts are in lower case.
 
-    Raises ValueError for a bad number, name or range; the message says what was expected.
+    Returns
+    -------
+    list of Example
+        As many as asked for.
+
+    Raises
+    ------
+    TypeError
+        For a number that is no whole one, a string in place of a collection, a `lower` that is not True or False.
+    ValueError
+        For a bad size, name or range; the message says what was expected.
     """
     options = _options(calendar, locales, formats, target, lower)
-    _whole("how_many", how_many, 0)
-    _whole("seed", seed, 0)
+    how_many, seed = whole_number("how_many", how_many, least=0), whole_number("seed", seed, least=0)
     return _draw(how_many, _days(years, calendar), np.random.default_rng(seed), **options)
 
 
@@ -400,20 +504,33 @@ def split(
     target: str = "gregorian",
     lower: bool = False,
 ) -> tuple[list[Example], list[Example], list[Example]]:
-    """Return three lists of examples, as many as asked for, that have no calendar date in common.
+    """Return three lists of examples that have no calendar date in common.
 
     All dates of the years are shuffled and dealt out in proportion to the three numbers; each list is then drawn from
     its own dates. So a test date was never seen in training, in whatever form or language. (Splitting by text would let
-    the test ask for "20 July 1969" after training on "July 20, 1969".) Options as in `examples`.
+    the test ask for "20 July 1969" after training on "July 20, 1969".)
 
-    Raises ValueError as `examples` does, and if the years have too few dates for each list to get one.
+    Parameters
+    ----------
+    train, validation, test : int
+        How many examples each list gets, at least 1.
+    seed, calendar, locales, formats, years, target, lower
+        As for `examples`.
+
+    Returns
+    -------
+    train, validation, test : list of Example
+        As many as asked for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `examples` does; and ValueError if the years have too few dates for each list to get one.
     """
     options = _options(calendar, locales, formats, target, lower)
     sizes = {"train": train, "validation": validation, "test": test}
-    for name, size in sizes.items():
-        _whole(name, size, 1)
-    _whole("seed", seed, 0)
-    rng = np.random.default_rng(seed)
+    sizes = {name: whole_number(name, size, least=1) for name, size in sizes.items()}
+    rng = np.random.default_rng(whole_number("seed", seed, least=0))
     days = rng.permutation(_days(years, calendar))
     cuts = (len(days) * np.cumsum(list(sizes.values())) / sum(sizes.values())).round().astype(int)
     pools = np.split(days, cuts[:2])
@@ -423,6 +540,17 @@ def split(
 
 
 def alphabet(rows: Iterable[Example]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the characters of the texts and the characters of the ISO dates, each sorted, none twice."""
+    """Return the characters that occur in some examples.
+
+    Parameters
+    ----------
+    rows : iterable of Example
+        The examples.
+
+    Returns
+    -------
+    written, iso : tuple of str
+        The characters of the texts and those of the ISO dates, each sorted, none twice.
+    """
     rows = list(rows)
     return tuple(sorted(set().union(*(r.text for r in rows)))), tuple(sorted(set().union(*(r.iso for r in rows))))

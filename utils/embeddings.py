@@ -16,6 +16,8 @@ from functools import cached_property
 
 import numpy as np
 
+from utils.arguments import generator, real_array, whole_number
+
 BLOCK = 1 << 23
 """How many similarities `analogy` holds at a time: 32 MiB of float32, whatever the number of questions."""
 
@@ -24,9 +26,19 @@ BLOCK = 1 << 23
 class WordVectors:
     """Words and their vectors, row by row.
 
-    words : n distinct strings. vectors : (n, dim) numbers.
+    Parameters
+    ----------
+    words : sequence of str
+        n distinct words.
+    vectors : numpy.ndarray
+        Their vectors, (n, dim).
 
-    Raises ValueError if the two do not fit together, or if a word stands twice.
+    Raises
+    ------
+    TypeError
+        If the vectors are no real numbers.
+    ValueError
+        If the two do not fit together, or if a word occurs twice.
     """
 
     words: Sequence[str]
@@ -37,7 +49,7 @@ class WordVectors:
         _matrix(self)
         if len(set(self.words)) != len(self.words):
             twice = next(word for word, count in Counter(self.words).items() if count > 1)
-            raise ValueError(f"the word {twice!r} stands twice; each word needs one row.")
+            raise ValueError(f"the word {twice!r} occurs twice; each word needs one row.")
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -48,18 +60,35 @@ class WordVectors:
 def embedding_matrix(vocabulary, vectors, *, rng=None) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights of an `Embedding` layer filled from given vectors, and which rows were found.
 
-    vocabulary : the words by index, as `TextVectorization.get_vocabulary()` gives them (`''` for padding first), or a
-        mapping from word to index. Row 0 belongs to padding.
-    vectors : an object with `words` and `vectors` (n, dim).
-    rng : a `numpy.random.Generator`. With it absent words get random vectors with the mean and spread of the found
-        ones, column by column; without it they stay zero. Row 0 is zero in either case.
+    Words are compared as they are: fold the case first if the vectors are lower-case.
 
-    Returns `matrix` (rows, dim), float32, and `found` (rows,), bool; `found.sum()` words have their vector. Words are
-    compared as they are: fold the case first if the vectors are lower-case.
+    Parameters
+    ----------
+    vocabulary : sequence of str or mapping of str to int
+        The words by index, as `TextVectorization.get_vocabulary()` gives them (`''` for padding first), or the index
+        of each word. Row 0 belongs to padding.
+    vectors : object
+        With `words` and `vectors` (n, dim).
+    rng : numpy.random.Generator, optional
+        With it absent words get random vectors with the mean and spread of the found ones, column by column; without
+        it they stay zero. Row 0 is zero in either case.
 
-    Raises ValueError if row 0 is a word that has a vector (then every row would be one word off the padding
-    convention), if two words of a mapping share an index, or if an index is negative; TypeError for other input.
+    Returns
+    -------
+    matrix : numpy.ndarray
+        float32 (rows, dim).
+    found : numpy.ndarray
+        bool (rows,); `found.sum()` words have their vector.
+
+    Raises
+    ------
+    TypeError
+        If the vocabulary, the vectors or the generator (a seed is none) are something else.
+    ValueError
+        If row 0 is a word that has a vector (then every row would be one word off the padding convention), if two
+        words of a mapping share an index, or if an index is negative.
     """
+    rng = None if rng is None else generator("rng", rng)
     matrix_given, index = _matrix(vectors), _index(vectors)
     rows = _vocabulary_rows(vocabulary)
     matrix = np.zeros((1 + max(rows.values(), default=-1), matrix_given.shape[1]), "float32")
@@ -83,11 +112,26 @@ def embedding_matrix(vocabulary, vectors, *, rng=None) -> tuple[np.ndarray, np.n
 
 
 def unit_rows(matrix) -> np.ndarray:
-    """Return the rows of a matrix (n, dim) scaled to length 1, so that a dot product of two rows is their cosine.
+    """Return the rows of a matrix scaled to length 1, so that a dot product of two rows is their cosine.
 
-    A row of zeros has no direction and stays zero. Raises ValueError for anything but a finite matrix.
+    Parameters
+    ----------
+    matrix : array_like
+        (n, dim), one vector a row.
+
+    Returns
+    -------
+    numpy.ndarray
+        (n, dim), float32 at least. A row of zeros has no direction and stays zero.
+
+    Raises
+    ------
+    TypeError
+        If the entries are no real numbers.
+    ValueError
+        For anything but a finite matrix.
     """
-    matrix = np.asarray(matrix)
+    matrix = real_array("the matrix", matrix)
     if matrix.ndim != 2:
         raise ValueError(f"expected vectors (n, dim), one a row, got shape {matrix.shape}.")
     if not np.isfinite(matrix).all():
@@ -100,15 +144,29 @@ def unit_rows(matrix) -> np.ndarray:
 
 
 def nearest(vectors, query, k: int = 10) -> list[tuple[str, float]]:
-    """Return the k words whose vectors have the largest cosine with a query, best first, as (word, cosine).
+    """Return the k words whose vectors have the largest cosine with a query, best first.
 
-    vectors : an object with `words` and `vectors` (n, dim).
-    query : a word, which is then left out of the answer, or a vector (dim,), where nothing is left out.
+    Parameters
+    ----------
+    vectors : object
+        With `words` and `vectors` (n, dim).
+    query : str or array_like
+        A word, which is then left out of the answer, or a vector (dim,), where nothing is left out.
+    k : int
+        How many neighbours.
 
-    Words with a zero vector are never neighbours. Equal cosines keep the order of `words`.
+    Returns
+    -------
+    list of (str, float)
+        Words and cosines. Words with a zero vector are never neighbours. Equal cosines keep the order of `words`.
 
-    Raises ValueError for an unknown word (with close spellings), a query without direction, or a k for which there
-    are not enough words; TypeError for a k that is no integer.
+    Raises
+    ------
+    TypeError
+        For a k that is no whole number, or a vector that is not made of real numbers.
+    ValueError
+        For an unknown word (with close spellings), a query without direction, or a k for which there are not enough
+        words.
     """
     unit, index = unit_rows(_matrix(vectors)), _index(vectors)
     usable = unit.any(axis=1)
@@ -117,14 +175,13 @@ def nearest(vectors, query, k: int = 10) -> list[tuple[str, float]]:
         usable[row] = False
         target = unit[row]
     else:
-        target = np.asarray(query)
+        target = real_array("the query", query)
         if target.shape != unit.shape[1:]:
             raise ValueError(f"expected a word or a vector ({unit.shape[1]},), got shape {target.shape}.")
         target = unit_rows(target[None])[0]
         if not target.any():
             raise ValueError("the query is the zero vector; it has no direction, so no word is near it.")
-    if isinstance(k, bool) or not isinstance(k, int | np.integer):
-        raise TypeError(f"k is how many neighbours you want, an integer, not {k!r}.")
+    k = whole_number("k", k)
     if not 1 <= k <= usable.sum():
         raise ValueError(f"k = {k} is out of range: there are {usable.sum()} other words with a vector.")
     cosines = np.where(usable, unit @ target, -np.inf)
@@ -135,15 +192,38 @@ def nearest(vectors, query, k: int = 10) -> list[tuple[str, float]]:
 def analogy(vectors, a, b, c, *, exclude: bool = True):
     """Answer "a is to b as c is to ?": the word w with the largest cosine between e_w and e_b - e_a + e_c.
 
-    vectors : an object with `words` and `vectors` (n, dim); all are scaled to length 1 first.
-    a, b, c : three words, answered by one word, or three equally long lists of words, answered by a list.
-    exclude : leave the three words of the question out of the answer, as is usual. Without it the answer is often c.
+    Parameters
+    ----------
+    vectors : object
+        With `words` and `vectors` (n, dim); all vectors are scaled to length 1 first.
+    a, b, c : str or sequence of str
+        Three words, or three equally long lists of words.
+    exclude : bool
+        Whether the three words of the question are left out of the answer, as is usual. Without it the answer is
+        often c.
 
-    Many questions are one matrix product, done in blocks of at most `BLOCK` similarities. T. Mikolov, W. Yih,
-    G. Zweig (2013), section 4; O. Levy, Y. Goldberg (2014), "3CosAdd".
+    Returns
+    -------
+    str or list of str
+        One word, or a list of them.
 
-    Raises ValueError for unknown words (with close spellings), words with a zero vector, lists of unequal length, or
-    fewer words than an answer needs; TypeError if words and lists are mixed.
+    Raises
+    ------
+    TypeError
+        If words and lists are mixed.
+    ValueError
+        For unknown words (with close spellings), words with a zero vector, lists of unequal length, or fewer words
+        than an answer needs.
+
+    Notes
+    -----
+    Many questions are one matrix product, done in blocks of at most `BLOCK` similarities.
+
+    References
+    ----------
+    T. Mikolov, W. Yih, G. Zweig (2013), "Linguistic regularities in continuous space word representations", NAACL,
+    section 4; O. Levy, Y. Goldberg (2014), "Linguistic regularities in sparse and explicit word representations",
+    CoNLL, where the rule is called 3CosAdd.
     """
     single = [isinstance(words, str) for words in (a, b, c)]
     if any(single) and not all(single):
@@ -180,7 +260,7 @@ def _matrix(vectors) -> np.ndarray:
             f"expected word vectors, an object with .words and .vectors, not {type(vectors).__name__}; "
             "use load_glove(...), or WordVectors(words, matrix) for your own."
         )
-    matrix = np.asarray(vectors.vectors)
+    matrix = real_array("the array of vectors", vectors.vectors)
     if matrix.ndim != 2 or len(matrix) != len(vectors.words):
         raise ValueError(f"{len(vectors.words)} words need vectors ({len(vectors.words)}, dim), got {matrix.shape}.")
     return matrix
@@ -221,10 +301,7 @@ def _vocabulary_rows(vocabulary) -> dict[str, int]:
     if isinstance(vocabulary, Mapping):
         rows = dict(vocabulary)
         for word, row in rows.items():
-            if isinstance(row, bool) or not isinstance(row, int | np.integer):
-                raise TypeError(f"a vocabulary maps words to indices, but {word!r} maps to {row!r}.")
-            if row < 0:
-                raise ValueError(f"the index of {word!r} is {row}; indices start at 0 (padding).")
+            rows[word] = whole_number(f"the index of {word!r}", row, least=0)
         if len(set(rows.values())) != len(rows):
             seen = {}
             word, other = next((w, seen[r]) for w, r in rows.items() if seen.setdefault(r, w) != w)
@@ -236,5 +313,5 @@ def _vocabulary_rows(vocabulary) -> dict[str, int]:
     rows = {word: row for row, word in enumerate(words)}
     if len(rows) != len(words):
         twice = next(word for row, word in enumerate(words) if rows[word] != row)
-        raise ValueError(f"the word {twice!r} stands twice in the vocabulary; each word needs one row.")
+        raise ValueError(f"the word {twice!r} occurs twice in the vocabulary; each word needs one row.")
     return rows

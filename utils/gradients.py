@@ -6,16 +6,40 @@ itself (`utils.bptt`), pictures (`utils.plots`). Taught in `02_vanishing_gradien
 
 import numpy as np
 
+from utils.arguments import real_array
+
 
 def spectral_radius(matrix):
     """Return the largest absolute value among the eigenvalues of a square matrix.
 
-    matrix : (n, n) gives a float; a stack (..., n, n) gives an array (...). Powers of the matrix vanish below 1 and
-    explode above 1 (R. Pascanu, T. Mikolov, Y. Bengio (2013), section 2.1).
+    Powers of the matrix vanish if it is below 1, and explode if it is above 1.
 
-    Raises ValueError if the last two axes are not equal and non-empty, or if an entry is NaN or infinite.
+    Parameters
+    ----------
+    matrix : array_like
+        Real or complex, (n, n), or a stack of such matrices (..., n, n).
+
+    Returns
+    -------
+    float or numpy.ndarray
+        One number for a matrix, an array (...) for a stack. Half precision is computed in float32.
+
+    Raises
+    ------
+    TypeError
+        If the entries are no numbers.
+    ValueError
+        If the last two axes are not equal and non-empty, or if an entry is NaN or infinite.
+
+    References
+    ----------
+    R. Pascanu, T. Mikolov, Y. Bengio (2013), "On the difficulty of training recurrent neural networks", ICML,
+    section 2.1.
     """
     matrix = np.asarray(matrix)
+    if matrix.dtype.kind != "c":
+        matrix = real_array("the matrix", matrix)
+        matrix = matrix.astype(np.result_type(matrix.dtype, np.float32), copy=False)  # LAPACK knows no half precision
     if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or matrix.shape[-1] == 0:
         raise ValueError(f"expected a square matrix (n, n) or a stack of them (..., n, n), got shape {matrix.shape}.")
     if not np.isfinite(matrix).all():

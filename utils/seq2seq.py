@@ -7,16 +7,16 @@ does not: attention itself (`utils.attention`), search over prefixes (`utils.dec
 Numbers of tokens: 0 is padding, 1 an unknown word, 2 the start and 3 the end of a sentence; words begin at 4. Zeros
 stand on the right.
 
->>> english = Vocabulary.build(map(tokenize, pairs.source), max_size=6000)
->>> french = Vocabulary.build(map(tokenize, pairs.target), max_size=6000)
->>> sources = english.encode(map(tokenize, pairs.source), length=7)           # (pairs, 7)
->>> targets = french.encode(map(tokenize, pairs.target), length=10, markers=True)  # (pairs, 10), start ... end
+>>> english = Vocabulary.build(map(tokenise, pairs.source), max_size=6000)
+>>> french = Vocabulary.build(map(tokenise, pairs.target), max_size=6000)
+>>> sources = english.encode(map(tokenise, pairs.source), length=7)           # (pairs, 7)
+>>> targets = french.encode(map(tokenise, pairs.target), length=10, markers=True)  # (pairs, 10), start ... end
 >>> translator = Translator(translation_model(len(english), len(french)))
->>> translator.model.compile("adam", masked_loss, metrics=[masked_accuracy])
+>>> translator.model.compile("adam", masked_loss, metrics=[MaskedLoss(), MaskedAccuracy()])
 >>> translator.model.fit(*teacher_forcing(sources, targets), batch_size=256)
 >>> found = translator.greedy(sources[:5], max_len=9)                         # (5, 9)
 >>> best = beam_search(translator.step(sources[0]), START, END, width=5, max_len=9)
->>> detokenize(french.decode(best[0].tokens))
+>>> detokenise(french.decode(best[0].tokens))
 """
 
 import re
@@ -25,12 +25,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 
 import keras
 import numpy as np
+import scipy.special
 from keras import ops
 
+from utils.arguments import whole_number
 from utils.attention import AdditiveAttention
 
 PAD, UNKNOWN, START, END = range(4)
@@ -43,42 +44,91 @@ _ELIDED = "(?:jusqu|lorsqu|puisqu|quoiqu|qu|[cdjlmnst])'"
 _WORD = re.compile(rf"{_ELIDED}(?=\w)|\w+(?:['\u200c]\w+)*")
 
 
-def tokenize(text: str) -> list[str]:
+def tokenise(text: str) -> list[str]:
     """Return the words of an English or French sentence in lower case, without punctuation; accents stay.
 
     French words that lost their vowel are words of their own and keep the apostrophe: "L'homme n'est" gives l', homme,
     n', est, so that `homme` is one word whatever stands before it. English don't and it's stay whole. Hyphens part
     words. All forms of the apostrophe and of the space are one; so are the two ways to write é in Unicode.
 
-    Raises TypeError for anything but a str.
+    Parameters
+    ----------
+    text : str
+        One sentence.
+
+    Returns
+    -------
+    list of str
+        Its words in order.
+
+    Raises
+    ------
+    TypeError
+        For anything but a str.
     """
     if not isinstance(text, str):
-        raise TypeError(f"tokenize takes one sentence (str), not {type(text).__name__}; call it once for each.")
+        raise TypeError(f"tokenise takes one sentence (str), not {type(text).__name__}; call it once for each.")
     return _WORD.findall(re.sub("[’‘ʼ`´]", "'", unicodedata.normalize("NFC", text)).lower())
 
 
-def detokenize(words: Iterable[str]) -> str:
-    """Return the words as one text: spaces between them, none after an elided l' or qu'."""
+def detokenise(words: Iterable[str]) -> str:
+    """Return words as one text.
+
+    Parameters
+    ----------
+    words : iterable of str
+        As `tokenise` returns them.
+
+    Returns
+    -------
+    str
+        The words with spaces between them, none after an elided l' or qu'.
+    """
     return re.sub(rf"(?<!\S)({_ELIDED}) ", r"\1", " ".join(words))
 
 
 @dataclass(frozen=True, repr=False)
 class Vocabulary:
-    """Words and their numbers. `words[number]` is the word; the first four are `SPECIAL`. Made by `build`."""
+    """Words and their numbers; made by `Vocabulary.build`.
+
+    Attributes
+    ----------
+    words : tuple of str
+        `words[number]` is the word; the first four are `SPECIAL`.
+    """
 
     words: tuple[str, ...]
 
     @classmethod
     def build(cls, sentences: Iterable[Sequence[str]], max_size: int | None = None, min_count: int = 1) -> "Vocabulary":
-        """Return the vocabulary of some sentences, each a list of words: the most frequent word gets the number 4.
+        """Return the vocabulary of some sentences: the most frequent word gets the number 4.
 
-        max_size : at most so many numbers, the four special ones included. min_count : rarer words are unknown. Equally
-        frequent words are in the order of the alphabet, so equal sentences in any order give equal numbers.
+        Equally frequent words are in the order of the alphabet, so equal sentences in any order give equal numbers.
 
-        Raises ValueError for a max_size below 5, TypeError for a sentence that is a str instead of a list of words.
+        Parameters
+        ----------
+        sentences : iterable of sequence of str
+            Each sentence a list of words.
+        max_size : int, optional
+            At most so many numbers, the four special ones included; at least 5.
+        min_count : int
+            Words seen less often get no number.
+
+        Returns
+        -------
+        Vocabulary
+            The words that were kept.
+
+        Raises
+        ------
+        TypeError
+            For a sentence that is a str instead of a list of words, or sizes that are no whole numbers.
+        ValueError
+            For a max_size below 5 or a min_count below 0.
         """
-        if max_size is not None and not (isinstance(max_size, Integral) and max_size > len(SPECIAL)):
-            raise ValueError(f"max_size is {max_size!r}; expected a whole number above 4, or None for all words.")
+        if max_size is not None:
+            max_size = whole_number("max_size", max_size, least=len(SPECIAL) + 1)
+        min_count = whole_number("min_count", min_count, least=0)
         counts: Counter[str] = Counter()
         for sentence in sentences:
             counts.update(_checked_sentence(sentence))
@@ -100,14 +150,45 @@ class Vocabulary:
         return {word: number for number, word in enumerate(self.words)}
 
     def knows(self, sentence: Iterable[str]) -> bool:
-        """Return whether all words of a sentence have a number of their own."""
+        """Return whether all words of a sentence have a number of their own.
+
+        Parameters
+        ----------
+        sentence : iterable of str
+            Its words.
+
+        Returns
+        -------
+        bool
+            False if one of them would become `[UNK]`.
+        """
         return all(word in self.index for word in sentence)
 
     def encode(self, sentences: Iterable[Sequence[str]], length: int, markers: bool = False) -> np.ndarray:
-        """Return int32 (sentences, length): the words' numbers, then zeros; with `markers`, between start and end.
+        """Return the numbers of the words, one row a sentence.
 
-        Raises ValueError for a sentence that does not fit, markers included: nothing is ever cut off.
+        Parameters
+        ----------
+        sentences : iterable of sequence of str
+            Each sentence a list of words.
+        length : int
+            The length of a row; the rest is filled with zeros.
+        markers : bool
+            Whether each sentence stands between start and end.
+
+        Returns
+        -------
+        numpy.ndarray
+            int32 (sentences, length).
+
+        Raises
+        ------
+        TypeError
+            For a sentence that is a str instead of a list of words, or a length that is no whole number.
+        ValueError
+            For a sentence that does not fit, markers included: nothing is ever cut off.
         """
+        length = whole_number("length", length, least=1)
         rows = []
         for sentence in sentences:
             row = [self.index.get(word, UNKNOWN) for word in _checked_sentence(sentence)]
@@ -121,20 +202,34 @@ class Vocabulary:
         return np.array(rows, dtype="int32").reshape(-1, length)
 
     def decode(self, tokens: Iterable[int]) -> list[str]:
-        """Return the words of a row of tokens up to its end; start and padding are left out."""
-        words = []
-        for token in tokens:
-            if token == END:
-                break
-            if token not in (PAD, START):
-                words.append(self.words[token])
-        return words
+        """Return the words of a row of tokens up to its end; start and padding are left out.
+
+        Parameters
+        ----------
+        tokens : iterable of int
+            Numbers of this vocabulary.
+
+        Returns
+        -------
+        list of str
+            The words, `[UNK]` for the unknown ones.
+
+        Raises
+        ------
+        TypeError
+            For a token that is no whole number.
+        ValueError
+            For a token below 0 or beyond the vocabulary, also behind the end.
+        """
+        numbers = [whole_number("a token", token, least=0, most=len(self) - 1) for token in tokens]
+        end = numbers.index(END) if END in numbers else len(numbers)
+        return [self.words[number] for number in numbers[:end] if number not in (PAD, START)]
 
 
 def _checked_sentence(sentence) -> Sequence[str]:
     if isinstance(sentence, str):
         raise TypeError(
-            f"a sentence is the text {sentence!r:.60}; expected a list of words, for example tokenize(text)."
+            f"a sentence is the text {sentence!r:.60}; expected a list of words, for example tokenise(text)."
         )
     return sentence
 
@@ -143,31 +238,130 @@ def _checked_sentence(sentence) -> Sequence[str]:
 
 
 def teacher_forcing(sources: np.ndarray, targets: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """Return ((sources, what the decoder reads), what it is to say): targets (n, t + 1) give twice (n, t), shifted.
+    """Return what the model reads and what it is to say, the targets twice, shifted by one word.
 
     The decoder reads start, y_1, ..., y_t and is to say y_1, ..., y_t, end: at each step the *true* word before.
+
+    Parameters
+    ----------
+    sources : numpy.ndarray
+        Tokens (n, T_x).
+    targets : numpy.ndarray
+        Tokens (n, T_y + 1) with start and end.
+
+    Returns
+    -------
+    inputs : tuple of numpy.ndarray
+        The sources, and the words before, (n, T_y).
+    outputs : numpy.ndarray
+        The words to say, (n, T_y).
     """
     return (sources, targets[:, :-1]), targets[:, 1:]
 
 
-@keras.saving.register_keras_serializable(package="course")
-def masked_loss(y_true, y_pred):
-    """Return the mean cross-entropy of the tokens that are not padding, in nats, a scalar.
+def token_losses(y_true, y_pred):
+    """Return the cross-entropy of each token, and whether it counts.
 
-    y_true : (batch, steps), 0 where padded. y_pred : logits (batch, steps, vocab). Every *token* of the batch counts
-    the same, so long sentences count more than short ones. A batch of nothing but padding gives 0.
+    Parameters
+    ----------
+    y_true : tensor
+        Tokens (batch, steps), 0 where padded.
+    y_pred : tensor
+        Logits (batch, steps, vocab).
+
+    Returns
+    -------
+    losses : tensor
+        (batch, steps), in nats; float32 at least, since a sum over a batch leaves float16, which ends at 65,504.
+    counts : tensor
+        (batch, steps), 1.0 for a token and 0.0 for padding.
     """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred = ops.cast(y_pred, keras.backend.result_type(y_pred.dtype, "float32"))
     counts = ops.cast(ops.not_equal(y_true, PAD), y_pred.dtype)
     losses = ops.cast(ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=True), y_pred.dtype)
+    return losses, counts
+
+
+@keras.saving.register_keras_serializable(package="course")
+def masked_loss(y_true, y_pred):
+    """Return the mean cross-entropy of the tokens that are not padding: the loss to train a translator with.
+
+    Every *token* of the batch counts the same, so long sentences count more than short ones. As the `loss` of a data
+    set Keras reports the mean of its batches, which depends on how they were cut; `MaskedLoss` is the figure to quote.
+
+    Parameters
+    ----------
+    y_true : tensor
+        Tokens (batch, steps), 0 where padded.
+    y_pred : tensor
+        Logits (batch, steps, vocab).
+
+    Returns
+    -------
+    tensor
+        A scalar, in nats a token; 0 for a batch of nothing but padding. float32, or float64 for such logits.
+    """
+    losses, counts = token_losses(y_true, y_pred)
     return ops.sum(losses * counts) / ops.maximum(ops.sum(counts), 1)
 
 
+class _TokenMean(keras.metrics.Mean):
+    """The mean of a figure over all tokens of a data set that count, however they were cut into batches."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        """Add the tokens of a batch."""
+        figures, counts = self._figures(y_true, y_pred)
+        if sample_weight is not None:
+            weight = ops.cast(sample_weight, counts.dtype)
+            counts = counts * (ops.expand_dims(weight, -1) if len(weight.shape) == 1 else weight)
+        super().update_state(figures, sample_weight=counts)
+
+
 @keras.saving.register_keras_serializable(package="course")
-def masked_accuracy(y_true, y_pred):
-    """Return the share of tokens that are not padding and were said right, a scalar; shapes as in `masked_loss`."""
-    counts = ops.cast(ops.not_equal(y_true, PAD), "float32")
-    right = ops.cast(ops.equal(ops.cast(y_true, "int32"), ops.cast(ops.argmax(y_pred, axis=-1), "int32")), "float32")
-    return ops.sum(right * counts) / ops.maximum(ops.sum(counts), 1)
+class MaskedLoss(_TokenMean):
+    """The mean cross-entropy of the tokens of a data set that are not padding, in nats: `masked_loss` as a metric.
+
+    Sums of losses and of tokens are kept from batch to batch, so the batch size does not matter. Targets are tokens
+    (batch, steps), 0 where padded; predictions are logits (batch, steps, vocab). Weights of rows or of tokens multiply
+    what a token counts.
+
+    Parameters
+    ----------
+    name : str
+        What Keras's history calls it.
+    dtype : str, optional
+        The type of the sums; Keras's `floatx` unless given.
+    """
+
+    def __init__(self, name="masked_loss", dtype=None):
+        """Name the metric; the sums are 0."""
+        super().__init__(name=name, dtype=dtype)
+
+    def _figures(self, y_true, y_pred):
+        return token_losses(y_true, y_pred)
+
+
+@keras.saving.register_keras_serializable(package="course")
+class MaskedAccuracy(_TokenMean):
+    """The share of the tokens of a data set that are not padding and were said right; used as `MaskedLoss`.
+
+    Parameters
+    ----------
+    name : str
+        What Keras's history calls it.
+    dtype : str, optional
+        The type of the sums; Keras's `floatx` unless given.
+    """
+
+    def __init__(self, name="masked_accuracy", dtype=None):
+        """Name the metric; the sums are 0."""
+        super().__init__(name=name, dtype=dtype)
+
+    def _figures(self, y_true, y_pred):
+        said = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
+        right = ops.equal(ops.cast(y_true, "int32"), said)
+        return ops.cast(right, "float32"), ops.cast(ops.not_equal(y_true, PAD), "float32")
 
 
 # ------------------------------------------------------------------------------------------------------------- models
@@ -184,11 +378,36 @@ def _wide() -> keras.initializers.Initializer:
 
 
 def encoder_model(vocab_size: int, units: int = 256, embedding: int = 128, dropout: float = 0.2) -> keras.Model:
-    """Return the reader: tokens (batch, T_x) -> annotations (batch, T_x, units), first decoder state (batch, units).
+    """Return the reader: a GRU forwards and one backwards, half of the units each, laid side by side.
 
-    A GRU forwards and one backwards, half of the units each, laid side by side: an annotation knows what stands before
-    and behind its word. Padding is masked, so it changes nothing. `units` has to be even.
+    So an annotation knows what stands before and behind its word. Padding is masked and changes nothing.
+
+    Parameters
+    ----------
+    vocab_size : int
+        Tokens of the source language.
+    units : int
+        Width of an annotation and of the decoder's state; even.
+    embedding : int
+        Width of a word vector.
+    dropout : float
+        Share of the word vectors' features that training leaves out, from 0 to 1.
+
+    Returns
+    -------
+    keras.Model
+        Tokens (batch, T_x) -> annotations (batch, T_x, units), first decoder state (batch, units).
+
+    Raises
+    ------
+    TypeError
+        For sizes that are no whole numbers.
+    ValueError
+        For sizes below 1 or odd units.
     """
+    vocab_size, units, embedding = _checked_sizes(vocab_size, units, embedding)
+    if units % 2:
+        raise ValueError(f"units is {units}; expected an even number, half of them for each direction of reading.")
     source = keras.Input((None,), dtype="int32", name="source")
     x = keras.layers.Embedding(vocab_size, embedding, embeddings_initializer=_wide(), mask_zero=True)(source)
     x = keras.layers.SpatialDropout1D(dropout)(x)
@@ -202,14 +421,36 @@ def encoder_model(vocab_size: int, units: int = 256, embedding: int = 128, dropo
 def decoder_model(vocab_size: int, units: int = 256, embedding: int = 128, dropout: float = 0.2) -> keras.Model:
     """Return the writer, for any number of steps at once: a whole target in training, one token in decoding.
 
-    [words before (batch, T_y), state (batch, units), annotations (batch, T_x, units), source tokens (batch, T_x)]
-    -> [logits (batch, T_y, vocab), state after the last step (batch, units), attention weights (batch, T_y, T_x)].
-
     A GRU reads the words before; each of its states asks the annotations (`utils.attention.AdditiveAttention`), and
-    state and context together choose the word. Attention stands *after* the recurrence (M.-T. Luong, H. Pham,
-    C. D. Manning (2015), EMNLP, 1412-1421), so that a whole target needs no loop over its steps; in D. Bahdanau's model
-    (2014) it stands before.
+    state and context together choose the word.
+
+    Parameters
+    ----------
+    vocab_size : int
+        Tokens of the target language.
+    units, embedding, dropout
+        As for `encoder_model`.
+
+    Returns
+    -------
+    keras.Model
+        [words before (batch, T_y), state (batch, units), annotations (batch, T_x, units), source tokens (batch, T_x)]
+        -> [logits (batch, T_y, vocab), state after the last step (batch, units), attention weights (batch, T_y, T_x)].
+
+    Raises
+    ------
+    TypeError
+        For sizes that are no whole numbers.
+    ValueError
+        For sizes below 1.
+
+    References
+    ----------
+    Attention stands *after* the recurrence, so that a whole target needs no loop over its steps: M.-T. Luong, H. Pham,
+    C. D. Manning (2015), "Effective approaches to attention-based neural machine translation", EMNLP, 1412-1421,
+    section 3. In D. Bahdanau, K. Cho, Y. Bengio (2014), arXiv:1409.0473, it stands before.
     """
+    vocab_size, units, embedding = _checked_sizes(vocab_size, units, embedding)
     before = keras.Input((None,), dtype="int32", name="words_before")
     state = keras.Input((units,), name="state")
     annotations = keras.Input((None, units), name="annotations")
@@ -221,7 +462,7 @@ def decoder_model(vocab_size: int, units: int = 256, embedding: int = 128, dropo
         states, annotations, mask=ops.not_equal(source, PAD), return_weights=True
     )
     x = keras.layers.Concatenate()([states, context])  # (batch, T_y, 2 * units)
-    x = keras.layers.Dense(embedding, activation="tanh")(x)  # few units here, as the next layer is the dear one
+    x = keras.layers.Dense(embedding, activation="tanh")(x)  # few units here: the next layer has most of the weights
     x = keras.layers.SpatialDropout1D(dropout)(x)
     logits = keras.layers.Dense(vocab_size, name="logits")(x)
     return keras.Model([before, state, annotations, source], [logits, last, weights], name="decoder")
@@ -230,7 +471,25 @@ def decoder_model(vocab_size: int, units: int = 256, embedding: int = 128, dropo
 def translation_model(
     source_vocab: int, target_vocab: int, units: int = 256, embedding: int = 128, dropout: float = 0.2
 ) -> keras.Model:
-    """Return the model for training: [source (batch, T_x), words before (batch, T_y)] -> logits (batch, T_y, vocab)."""
+    """Return encoder and decoder as one model for training.
+
+    Parameters
+    ----------
+    source_vocab, target_vocab : int
+        Tokens of the two languages.
+    units, embedding, dropout
+        As for `encoder_model`.
+
+    Returns
+    -------
+    keras.Model
+        [source (batch, T_x), words before (batch, T_y)] -> logits (batch, T_y, vocab).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `encoder_model`.
+    """
     encoder = encoder_model(source_vocab, units, embedding, dropout)
     decoder = decoder_model(target_vocab, units, embedding, dropout)
     source = keras.Input((None,), dtype="int32", name="source")
@@ -240,28 +499,65 @@ def translation_model(
     return keras.Model([source, before], logits, name="translator")
 
 
+def _checked_sizes(vocab_size, units, embedding) -> list[int]:
+    sizes = {"vocab_size": vocab_size, "units": units, "embedding": embedding}
+    return [whole_number(name, size, least=1) for name, size in sizes.items()]
+
+
 # ----------------------------------------------------------------------------------------------------------- decoding
 
 
 class Translator:
     """A trained model of `translation_model` and the ways to use it.
 
-    model : any Keras model that holds an `encoder` and a `decoder` (by name) with the inputs and outputs of
-    `encoder_model` and `decoder_model`; it shares its weights with them, so train it before or after. The padding of
-    sources changes nothing, so rows of any length will do.
+    The padding of sources changes nothing, so rows of any length will do.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Any model that holds an `encoder` and a `decoder` (by name) with the inputs and outputs of `encoder_model` and
+        `decoder_model`; it shares its weights with them, so train it before or after.
+
+    Raises
+    ------
+    ValueError
+        If the model has no layer called encoder or decoder.
     """
 
     def __init__(self, model: keras.Model):
-        """Find the two parts. Raises ValueError if the model has no layer called encoder or decoder."""
+        """Find the two parts."""
         self.model, self.encoder, self.decoder = model, model.get_layer("encoder"), model.get_layer("decoder")
 
     def greedy(self, sources: np.ndarray, max_len: int, batch_size: int = 500) -> np.ndarray:
-        """Return int32 (n, max_len): the most probable word at each step for many sources at once, zeros after the end.
+        """Return the most probable word at each step, for many sources at once.
 
-        sources : (n, T_x). The decoder's state is carried from step to step, so that each costs one word only. The
-        same tokens as `utils.decoding.greedy_decode(self.step(source), START, END, max_len)`, rounding aside.
+        The decoder's state is carried from step to step, so that each costs one word only. The same tokens as
+        ``utils.decoding.greedy_decode(self.step(source), START, END, max_len)``, rounding aside.
+
+        Parameters
+        ----------
+        sources : numpy.ndarray
+            Tokens (n, T_x).
+        max_len : int
+            The most words to say, the end included.
+        batch_size : int
+            Rows that are decoded together.
+
+        Returns
+        -------
+        numpy.ndarray
+            int32 (n, max_len), zeros after the end.
+
+        Raises
+        ------
+        TypeError
+            For sizes that are no whole numbers.
+        ValueError
+            For sources that are no rows of tokens, or sizes below 1.
         """
         sources = _checked_tokens(sources, "sources")
+        max_len = whole_number("max_len", max_len, least=1)
+        batch_size = whole_number("batch_size", batch_size, least=1)
         found = [
             self._greedy(sources[at : at + batch_size], max_len, batch_size)
             for at in range(0, len(sources), batch_size)
@@ -283,12 +579,27 @@ class Translator:
         return tokens[:rows]
 
     def step(self, source: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-        """Return `step(prefixes)` for `utils.decoding`: int (n, t) to natural log-probabilities (n, vocab), float64.
+        """Return the function `step(prefixes)` that the searches of `utils.decoding` ask.
 
-        source : (T_x,), one sentence, read once, here. Each call runs the decoder once, for the last token of all
-        prefixes: the states that earlier calls came to are kept, and a prefix that grew by one token finds its own. One
-        whose beginning was never asked for is read from its start, a call for each token. Raises ValueError for
-        prefixes that do not begin with the start token.
+        Each call runs the decoder once, for the last token of all prefixes: the states that earlier calls came to are
+        kept, and a prefix that grew by one token finds its own. One whose beginning was never asked for is read from
+        its start, a call for each token.
+
+        Parameters
+        ----------
+        source : numpy.ndarray
+            Tokens (T_x,), one sentence; it is read once, here.
+
+        Returns
+        -------
+        callable
+            Whole numbers (n, t) to natural log-probabilities (n, vocab), float64. It raises ValueError for prefixes
+            that do not begin with the start token.
+
+        Raises
+        ------
+        ValueError
+            For a source that is no row of tokens.
         """
         source = _checked_tokens(np.asarray(source)[None], "source")
         annotations, first = self.encoder.predict_on_batch(source)
@@ -319,10 +630,30 @@ class Translator:
         return step
 
     def log_probs(self, sources: np.ndarray, targets: np.ndarray, batch_size: int = 500) -> np.ndarray:
-        """Return float64 (n,): for each pair the log-probability of the whole target, its end included, in nats.
+        """Return for each pair the log-probability of the whole target, its end included.
 
-        sources : (n, T_x). targets : (n, T_y + 1) with start and end, as `Vocabulary.encode(..., markers=True)` makes.
+        Parameters
+        ----------
+        sources : numpy.ndarray
+            Tokens (n, T_x).
+        targets : numpy.ndarray
+            Tokens (n, T_y + 1) with start and end, as ``Vocabulary.encode(..., markers=True)`` makes them.
+        batch_size : int
+            Rows that are computed together.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64 (n,), in nats.
+
+        Raises
+        ------
+        TypeError
+            For a batch size that is no whole number.
+        ValueError
+            For what is no row of tokens, and for targets outside the vocabulary.
         """
+        batch_size = whole_number("batch_size", batch_size, least=1)
         (sources, before), after = teacher_forcing(
             _checked_tokens(sources, "sources"), _checked_tokens(targets, "targets")
         )
@@ -330,25 +661,65 @@ class Translator:
         for at in range(0, len(sources), batch_size):
             rows = slice(at, at + batch_size)
             log_p = log_softmax(self.model.predict_on_batch([sources[rows], before[rows]]))
+            if after[rows].max() >= log_p.shape[-1]:
+                raise ValueError(f"targets go up to {after[rows].max()}; expected tokens below {log_p.shape[-1]}.")
             said = np.take_along_axis(log_p, after[rows][..., None], axis=-1)[..., 0]
             totals[rows] = np.where(after[rows] == PAD, 0.0, said).sum(axis=1)
         return totals
 
     def attention(self, sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return the attention weights (n, T_y, T_x) while the decoder says `targets` (n, T_y + 1), with start and end.
+        """Return where the decoder looks while it says the targets.
 
-        Row t belongs to the t-th word said: row 0 to the first one after the start, the last that counts to the end.
+        Parameters
+        ----------
+        sources : numpy.ndarray
+            Tokens (n, T_x).
+        targets : numpy.ndarray
+            Tokens (n, T_y + 1) with start and end.
+
+        Returns
+        -------
+        numpy.ndarray
+            Attention weights (n, T_y, T_x). Row t belongs to the t-th word said: row 0 to the first one after the
+            start, the last that counts to the end.
+
+        Raises
+        ------
+        ValueError
+            For what is no row of tokens.
         """
         sources, targets = _checked_tokens(sources, "sources"), _checked_tokens(targets, "targets")
         annotations, state = self.encoder.predict_on_batch(sources)
         return self.decoder.predict_on_batch([targets[:, :-1], state, annotations, sources])[2]
 
 
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the logarithms of the probabilities over the last axis, float64: (..., vocab) -> the same shape."""
+def log_softmax(logits) -> np.ndarray:
+    """Return the logarithms of the probabilities over the last axis.
+
+    Parameters
+    ----------
+    logits : array_like
+        (..., vocab). Minus infinity stands for what is impossible.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (..., vocab), in nats.
+
+    Raises
+    ------
+    ValueError
+        If a row is no distribution: it holds NaN or plus infinity, or nothing but minus infinity.
+    """
     logits = np.asarray(logits, "float64")
-    logits = logits - logits.max(axis=-1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    if logits.ndim == 0 or logits.shape[-1] == 0:
+        raise ValueError(f"logits have shape {logits.shape}; expected (..., vocab), with vocab 1 or more.")
+    if not np.isfinite(logits.max(axis=-1)).all():
+        raise ValueError(
+            "a row of logits holds NaN or plus infinity, or nothing but minus infinity; it stands for no distribution. "
+            "Did the training diverge, or does a mask hide every word?"
+        )
+    return scipy.special.log_softmax(logits, axis=-1)
 
 
 def _checked_tokens(tokens, name: str) -> np.ndarray:
@@ -357,6 +728,8 @@ def _checked_tokens(tokens, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} has shape {tokens.shape} and type {tokens.dtype}; expected whole numbers, one row a sentence."
         )
+    if tokens.size and tokens.min() < 0:
+        raise ValueError(f"{name} holds the token {tokens.min()}; tokens are 0 or more.")
     return tokens.astype("int32")
 
 

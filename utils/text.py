@@ -4,7 +4,7 @@ What belongs here: plain Python and NumPy from a string to tokens and toy vector
 not: vocabularies of real size (`keras.layers.TextVectorization`), embeddings (`utils.embeddings`), files
 (`utils.datasets`). Taught in `05_text_vectorization`.
 
-The zero-width non-joiner (U+200C) of Persian never ends a word here, and `standardize` keeps it where it can be seen.
+The zero-width non-joiner (U+200C) of Persian never ends a word here, and `standardise` keeps it where it can be seen.
 Persian toolkits (hazm, Parsivar) keep it too: it is part of the spelling, and a space or nothing in its place would
 cut one word in two or write another one.
 """
@@ -14,9 +14,10 @@ import re
 import string
 import unicodedata
 from collections.abc import Iterable, Sequence
-from numbers import Integral
 
 import numpy as np
+
+from utils.arguments import whole_number
 
 ZWNJ = "\u200c"
 """The zero-width non-joiner: ends a letter's join without ending the word."""
@@ -36,6 +37,17 @@ _VOWEL_SIGNS = (  # Arabic; without U+0653 to U+0655, which are part of the lett
     (0x06EA, 0x06ED),
     (0x08D3, 0x08FF),
 )
+_INVISIBLE = (  # combining grapheme joiner, fillers of Hangul, Khmer and Mongolian, variation selectors of emoji
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xE0100, 0xE01EF),
+)
+"""Default ignorable characters that are no format characters (Cf): nobody sees them, so they are no part of a word."""
 _TATWEEL = "ـ"
 _PERSIAN = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ۀ": "ه"})
 _NEVER_JOIN_ON = frozenset("ءآأؤإاةدذرزوٱژڈڑۃەۓے")  # a ZWNJ after these changes nothing that one could see
@@ -46,18 +58,19 @@ def _is_within(code: int, ranges) -> bool:
 
 
 def _separates(code: int) -> bool:
-    """Whether a character ends a word: punctuation, a symbol, any space, a control character."""
-    return code == 0x200B or unicodedata.category(chr(code))[0] in "PSZ" or unicodedata.category(chr(code)) == "Cc"
+    """Whether a character ends a word: punctuation, a symbol, any space, a control character, half a surrogate pair."""
+    category = unicodedata.category(chr(code))
+    return code == 0x200B or category[0] in "PSZ" or category in ("Cc", "Cs")
 
 
 class _Folding(dict):
-    """What `standardize` makes of one decomposed, case-folded character; worked out at its first use."""
+    """What `standardise` makes of one decomposed, case-folded character; worked out at its first use."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
         if char == ZWNJ:
             self[code] = char
-        elif char in _APOSTROPHES or char == _TATWEEL or _is_within(code, _ACCENTS + _VOWEL_SIGNS):
+        elif char in _APOSTROPHES or char == _TATWEEL or _is_within(code, _ACCENTS + _VOWEL_SIGNS + _INVISIBLE):
             self[code] = ""
         elif _separates(code):
             self[code] = " "
@@ -71,7 +84,7 @@ class _Folding(dict):
 
 
 class _Splitting(dict):
-    """What `words` makes of one character: a space where a word ends, else the character as it is."""
+    """What `split_words` makes of one character: a space where a word ends, else the character as it is."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -80,53 +93,70 @@ class _Splitting(dict):
         elif _separates(code):
             self[code] = " "
         else:
-            self[code] = "" if unicodedata.category(char) == "Cf" else char
+            invisible = unicodedata.category(char) == "Cf" or _is_within(code, _INVISIBLE)
+            self[code] = "" if invisible else char
         return self[code]
 
 
 _folding, _splitting = _Folding(), _Splitting()
 
 
-def _check_text(text, function: str) -> str:
+def _is_word(piece: str) -> bool:
+    """Whether there is more to a piece than marks: a mark whose letter is gone, or never was, is no word."""
+    return any(unicodedata.category(char)[0] != "M" for char in piece)
+
+
+def _checked_text(text, function: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{function} takes one text (str), not {type(text).__name__}; call it once for each text.")
     return text
 
 
-def _check_count(name: str, value, least: int = 1) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
-    return int(value)
-
-
-def _check_samples(samples, function: str) -> list[str]:
+def _checked_samples(samples, function: str) -> list[str]:
     if isinstance(samples, str) or not isinstance(samples, Iterable):
         raise TypeError(f"{function} takes a list of texts, not {type(samples).__name__}; put one text in a list.")
-    return [_check_text(sample, function) for sample in samples]
+    return [_checked_text(sample, function) for sample in samples]
 
 
 # ----------------------------------------------------------------------------------------- standardisation and words
 
 
-def standardize(text: str) -> str:
+def standardise(text: str) -> str:
     """Return the text with case, punctuation and accents folded: texts that say the same become the same text.
 
     - Case: Unicode case folding, so STRASSE and Straße agree.
     - Punctuation and symbols (any that Unicode knows, emoji too) become a space, so that `end.Start` stays two words;
       apostrophes vanish, so that `isn't` stays one (`isnt`). White space shrinks to single spaces, none at the ends.
     - Accents: é is e, ü is u, æ is ae, ø is o; ligatures and wide forms are plain letters (NFKD). Marks that are
-      letters of their own in other scripts stay (Hindi vowels, the Japanese voicing mark).
+      letters of their own in other scripts stay (Hindi vowels, the Japanese voicing mark), but not without a letter.
     - Digits of all scripts become 0 to 9.
+    - What nobody sees vanishes (marks of direction, variation selectors); half a surrogate pair, which is no character
+      and cannot be encoded, becomes a space.
     - Persian: Arabic yeh (ي and ى) and kaf (ك) become ی and ک; tatweel and vowel signs vanish; آ, أ, ؤ and ئ stay the
       letters they are; the hamza over a final heh (ۀ) vanishes. A zero-width non-joiner stays between two letters of
       which the first would else join on (می‌روم, one word); elsewhere it cannot be seen, and vanishes.
 
-    The result is a fixed point: standardising it again changes nothing. Raises TypeError for anything but a str.
+    Parameters
+    ----------
+    text : str
+        Any text.
 
-    Source: Unicode Standard Annex 15 (normalisation forms) and 44 (character properties); the letters of Persian as in
-    the normalisers of hazm and Parsivar.
+    Returns
+    -------
+    str
+        Words with single spaces between them. Standardising it again changes nothing.
+
+    Raises
+    ------
+    TypeError
+        For anything but a str.
+
+    References
+    ----------
+    Unicode Standard Annex 15 (normalisation forms) and 44 (character properties); the letters of Persian as in the
+    normalisers of hazm and Parsivar.
     """
-    text = _check_text(text, "standardize").replace("´", "'")  # NFKD would make it a space and an accent
+    text = _checked_text(text, "standardise").replace("´", "'")  # NFKD would make it a space and an accent
     text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     text = unicodedata.normalize("NFC", text.translate(_folding))
     # Only now: before NFC the letter ئ is an Arabic yeh with a hamza, and would lose it.
@@ -134,7 +164,7 @@ def standardize(text: str) -> str:
     text = re.sub("[\u0653-\u0655]", "", text)  # a hamza or madda that belongs to no letter
     if ZWNJ in text:
         text = re.sub(f"{ZWNJ}+", _visible, text)
-    return " ".join(text.split())
+    return " ".join(filter(_is_word, text.split()))
 
 
 def _visible(found: re.Match) -> str:
@@ -144,14 +174,28 @@ def _visible(found: re.Match) -> str:
     return ZWNJ if inside and before not in _NEVER_JOIN_ON else ""
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a text in order, case and accents kept; punctuation, symbols and spaces stand between them.
+def split_words(text: str) -> list[str]:
+    """Return the words of a text in order; punctuation, symbols and spaces stand between them.
 
-    An apostrophe or a zero-width non-joiner inside a word is part of it (isn't, می‌روم), at its edge it is not.
-    `words(standardize(text))` are the tokens of the standardised text. Raises TypeError for anything but a str.
+    Parameters
+    ----------
+    text : str
+        Any text. `split_words(standardise(text))` are the words of the standardised text.
+
+    Returns
+    -------
+    list of str
+        The words, case and accents kept. An apostrophe or a zero-width non-joiner inside a word is part of it (isn't,
+        می‌روم), at its edge it is not.
+
+    Raises
+    ------
+    TypeError
+        For anything but a str.
     """
-    pieces = _check_text(text, "words").translate(_splitting).split()
-    return [word for piece in pieces if (word := piece.strip(_APOSTROPHES + ZWNJ + "\u200d"))]
+    pieces = _checked_text(text, "split_words").translate(_splitting).split()
+    stripped = (piece.strip(_APOSTROPHES + ZWNJ + "\u200d") for piece in pieces)
+    return list(filter(_is_word, stripped))
 
 
 # ------------------------------------------------------------------------------------------------------------ n-grams
@@ -159,39 +203,91 @@ def words(text: str) -> list[str]:
 
 def _tokens(text, function: str) -> list[str]:
     if isinstance(text, str):
-        return words(text)
+        return split_words(text)
     if not isinstance(text, Sequence) or not all(isinstance(token, str) for token in text):
         raise TypeError(f"{function} takes a text (str) or a list of words, not {type(text).__name__}.")
     return list(text)
 
 
 def word_ngrams(text: str | Sequence[str], n: int) -> list[str]:
-    """Return all runs of exactly n neighbouring words, in order, each joined by a space; repeated ones are repeated.
+    """Return all runs of exactly n neighbouring words, in order.
 
-    text : a text (split by `words`, case kept) or a list of words. Shorter than n words: an empty list.
-    Raises ValueError unless n is a whole number from 1, TypeError for another kind of text.
+    Parameters
+    ----------
+    text : str or sequence of str
+        A text (cut up by `split_words`, case kept) or a list of words.
+    n : int
+        Words in a run, at least 1.
+
+    Returns
+    -------
+    list of str
+        The runs, each joined by a space, repeated ones repeated; empty for fewer than n words.
+
+    Raises
+    ------
+    TypeError
+        For another kind of text, or an n that is no whole number.
+    ValueError
+        For an n below 1.
     """
-    tokens, n = _tokens(text, "word_ngrams"), _check_count("n", n)
+    tokens, n = _tokens(text, "word_ngrams"), whole_number("n", n, least=1)
     return [" ".join(tokens[start : start + n]) for start in range(len(tokens) - n + 1)]
 
 
 def char_ngrams(text: str, n: int) -> list[str]:
-    """Return all runs of exactly n neighbouring characters of a text, in order, spaces and punctuation included.
+    """Return all runs of exactly n neighbouring characters, in order, spaces and punctuation included.
 
-    Raises ValueError unless n is a whole number from 1, TypeError for anything but a str.
+    Parameters
+    ----------
+    text : str
+        Any text.
+    n : int
+        Characters in a run, at least 1.
+
+    Returns
+    -------
+    list of str
+        The runs, repeated ones repeated; empty for fewer than n characters.
+
+    Raises
+    ------
+    TypeError
+        For anything but a str, or an n that is no whole number.
+    ValueError
+        For an n below 1.
     """
-    text, n = _check_text(text, "char_ngrams"), _check_count("n", n)
+    text, n = _checked_text(text, "char_ngrams"), whole_number("n", n, least=1)
     return [text[start : start + n] for start in range(len(text) - n + 1)]
 
 
 def bag_of_ngrams(text: str | Sequence[str], n: int) -> set[str]:
-    """Return the bag of n-grams: the set of all runs of 1 to n neighbouring words, each joined by a space.
+    """Return the bag of n-grams: the set of all runs of 1 to n neighbouring words.
 
-    Case is kept; standardise first to fold it. Raises as `word_ngrams`.
+    Parameters
+    ----------
+    text : str or sequence of str
+        A text (cut up by `split_words`; case is kept, so standardise first to fold it) or a list of words.
+    n : int
+        The most words in a run, at least 1.
 
-    Source: F. Chollet, *Deep Learning with Python*, Manning, section 6.1.
+    Returns
+    -------
+    set of str
+        The runs, each joined by a space.
+
+    Raises
+    ------
+    TypeError
+        For another kind of text, or an n that is no whole number.
+    ValueError
+        For an n below 1.
+
+    References
+    ----------
+    F. Chollet, *Deep Learning with Python*, Manning, section 6.1.
     """
-    tokens, n = _tokens(text, "bag_of_ngrams"), _check_count("n", n)
+    tokens, n = _tokens(text, "bag_of_ngrams"), whole_number("n", n, least=1)
     return {ngram for size in range(1, min(n, len(tokens)) + 1) for ngram in word_ngrams(tokens, size)}
 
 
@@ -199,13 +295,26 @@ def bag_of_ngrams(text: str | Sequence[str], n: int) -> set[str]:
 
 
 def word_index(samples: Iterable[str]) -> dict[str, int]:
-    """Return {word: number} over the words of all texts, numbered from 1 as they first appear; 0 is no word's.
+    """Return the number of each word, numbered from 1 as they first appear.
 
-    Raises TypeError unless `samples` is a list (or other iterable) of texts.
+    Parameters
+    ----------
+    samples : iterable of str
+        The texts.
+
+    Returns
+    -------
+    dict of str to int
+        The words of all texts and their numbers; 0 is no word's.
+
+    Raises
+    ------
+    TypeError
+        Unless `samples` is a list (or other iterable) of texts.
     """
     index = {}
-    for sample in _check_samples(samples, "word_index"):
-        for word in words(sample):
+    for sample in _checked_samples(samples, "word_index"):
+        for word in split_words(sample):
             index.setdefault(word, len(index) + 1)
     return index
 
@@ -213,34 +322,68 @@ def word_index(samples: Iterable[str]) -> dict[str, int]:
 def one_hot_words(
     samples: Iterable[str], max_length: int = 10, index: dict[str, int] | None = None
 ) -> np.ndarray:  # (samples, max_length, words + 1)
-    """Return float32 (samples, max_length, largest index + 1): a 1 at [i, j, index of word j of text i], else 0.
+    """Return each text as one-hot rows, one for each word.
 
-    max_length : later words are cut off; shorter texts end in rows of zeros.
-    index : {word: number from 1}; None builds `word_index(samples)`. The column 0 belongs to no word and stays empty.
-    A word that is not in `index` is a row of zeros too, so this toy cannot tell it from padding.
+    Parameters
+    ----------
+    samples : iterable of str
+        The texts.
+    max_length : int
+        The number of rows: later words are cut off; shorter texts end in rows of zeros.
+    index : dict of str to int, optional
+        The number of each word, from 1; `word_index(samples)` unless given. A word that is not in it is a row of
+        zeros, so this toy cannot tell it from padding.
 
-    Raises TypeError unless `samples` is a list of texts, ValueError for a max_length or an index number below 1.
+    Returns
+    -------
+    numpy.ndarray
+        float32 (samples, max_length, largest index + 1): a 1 at [i, j, index of word j of text i], else 0. The column
+        0 belongs to no word and stays empty.
+
+    Raises
+    ------
+    TypeError
+        Unless `samples` is a list of texts and the numbers are whole ones.
+    ValueError
+        For a max_length or a number of a word below 1.
     """
-    samples, max_length = _check_samples(samples, "one_hot_words"), _check_count("max_length", max_length)
+    samples = _checked_samples(samples, "one_hot_words")
+    max_length = whole_number("max_length", max_length, least=1)
     index = word_index(samples) if index is None else index
     for word, number in index.items():
-        _check_count(f"the index of {word!r}", number)
-    return _one_hot([words(sample) for sample in samples], max_length, index)
+        whole_number(f"the index of {word!r}", number, least=1)
+    return _one_hot([split_words(sample) for sample in samples], max_length, index)
 
 
 def one_hot_characters(
     samples: Iterable[str], max_length: int = 50, characters: str = string.printable
 ) -> np.ndarray:  # (samples, max_length, characters + 1)
-    """Return float32 (samples, max_length, len(characters) + 1): the characters of each text as one-hot rows.
+    """Return each text as one-hot rows, one for each character.
 
-    characters : the alphabet; its first character has index 1, and column 0 stays empty. A character outside it is a
-    row of zeros, as is the padding. Texts are cut off at max_length.
+    Parameters
+    ----------
+    samples : iterable of str
+        The texts.
+    max_length : int
+        The number of rows: later characters are cut off; shorter texts end in rows of zeros.
+    characters : str
+        The alphabet; its first character has index 1. A character outside it is a row of zeros, as is the padding.
 
-    Raises TypeError unless `samples` is a list of texts, ValueError for a max_length below 1 or an alphabet that is
-    empty or repeats a character.
+    Returns
+    -------
+    numpy.ndarray
+        float32 (samples, max_length, len(characters) + 1). The column 0 stays empty.
+
+    Raises
+    ------
+    TypeError
+        Unless `samples` is a list of texts and `max_length` a whole number.
+    ValueError
+        For a max_length below 1 or an alphabet that is empty or repeats a character.
     """
-    samples, max_length = _check_samples(samples, "one_hot_characters"), _check_count("max_length", max_length)
-    if not _check_text(characters, "characters") or len(set(characters)) != len(characters):
+    samples = _checked_samples(samples, "one_hot_characters")
+    max_length = whole_number("max_length", max_length, least=1)
+    if not _checked_text(characters, "characters") or len(set(characters)) != len(characters):
         raise ValueError("characters is empty or repeats a character; expected each character of the alphabet once.")
     index = {character: number for number, character in enumerate(characters, start=1)}
     return _one_hot(samples, max_length, index)
@@ -259,20 +402,42 @@ def _one_hot(samples: list[Sequence[str]], max_length: int, index: dict[str, int
 
 
 def hash_words(text: str | Sequence[str], dimension: int = 1000, seed: int = 0) -> np.ndarray:  # (words,)
-    """Return int64 (words,): for each word an index from 0 to dimension - 1, without any vocabulary.
+    """Return an index for each word without any vocabulary.
 
-    text : a text (split by `words`) or a list of words. Equal words get equal indices; different words may collide.
-    seed : chooses among hash functions that are independent of each other.
+    Parameters
+    ----------
+    text : str or sequence of str
+        A text (cut up by `split_words`) or a list of words.
+    dimension : int
+        How many indices there are, at least 1.
+    seed : int
+        Chooses among hash functions that are independent of each other; 0 or more.
 
+    Returns
+    -------
+    numpy.ndarray
+        int64 (words,), from 0 to dimension - 1. Equal words get equal indices; different words may collide.
+
+    Raises
+    ------
+    TypeError
+        For another kind of text, or numbers that are no whole ones.
+    ValueError
+        For a dimension below 1 or a seed below 0.
+
+    Notes
+    -----
     The hash is BLAKE2b of the word's UTF-8 bytes, so the index is the same in every process, on every machine and in
-    every version of Python. Python's own `hash` is salted anew in each process. (The remainder of a 64-bit number
-    favours small indices by less than dimension / 2**64.)
+    every version of Python. Python's own `hash` is salted anew in each process. The remainder of a 64-bit number
+    favours small indices by less than dimension / 2**64.
 
-    Raises ValueError unless dimension is a whole number from 1 and seed one from 0, TypeError for another kind of text.
-
-    Source: K. Weinberger and others (2009), "Feature hashing for large scale multitask learning", ICML.
+    References
+    ----------
+    K. Weinberger and others (2009), "Feature hashing for large scale multitask learning", ICML.
     """
-    tokens, dimension = _tokens(text, "hash_words"), _check_count("dimension", dimension)
-    key = str(_check_count("seed", seed, least=0)).encode()
-    digests = (hashlib.blake2b(token.encode(), digest_size=8, key=key).digest() for token in tokens)
+    tokens, dimension = _tokens(text, "hash_words"), whole_number("dimension", dimension, least=1)
+    key = str(whole_number("seed", seed, least=0)).encode()
+    # Half a surrogate pair has no UTF-8; "surrogatepass" gives it three bytes that no character has.
+    encoded = (token.encode("utf-8", "surrogatepass") for token in tokens)
+    digests = (hashlib.blake2b(token, digest_size=8, key=key).digest() for token in encoded)
     return np.array([int.from_bytes(digest, "big") % dimension for digest in digests], dtype="int64")

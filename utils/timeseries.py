@@ -11,63 +11,127 @@ delay of 144 rows is a day only where no row is missing.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from numbers import Integral
 
 import numpy as np
 
+from utils.arguments import whole_number
+
 
 def split_rows(num_rows: int, *cuts: int) -> tuple[tuple[int, int], ...]:
-    """Return ranges of rows (start, stop), in the order of time, that `cuts` divide 0..num_rows into.
+    """Return the ranges of rows into which `cuts` divide a series, in the order of time.
 
-    `split_rows(420_551, 200_000, 300_000)` gives training, validation and test rows of the lecture.
-    Raises ValueError unless 0 < cut < cut < ... < num_rows.
+    Parameters
+    ----------
+    num_rows : int
+        The number of rows of the series.
+    *cuts : int
+        The first row of every range but the first, in increasing order.
+
+    Returns
+    -------
+    tuple of (int, int)
+        One (start, stop) for each range, stop not included; together they cover every row once.
+
+    Raises
+    ------
+    TypeError
+        If a number is no whole one: 0.8 * num_rows is a float, int(0.8 * num_rows) is not.
+    ValueError
+        Unless 0 < cut < cut < ... < num_rows.
+
+    Examples
+    --------
+    The training, validation and test rows of the lecture:
+
+    >>> split_rows(420_551, 200_000, 300_000)
+    ((0, 200000), (200000, 300000), (300000, 420551))
     """
-    edges = (0, *cuts, num_rows)
+    num_rows = whole_number("num_rows", num_rows, least=1)
+    edges = (0, *(whole_number("a cut", cut) for cut in cuts), num_rows)
     if any(left >= right for left, right in pairwise(edges)):
         raise ValueError(f"cuts {cuts} do not divide {num_rows} rows: expected increasing numbers between 0 and that.")
     return tuple(pairwise(edges))
 
 
 def normalise(data, train_rows: tuple[int, int]):
-    """Return (scaled, mean, std): every column minus its mean, divided by its standard deviation, of the training rows.
+    """Subtract from every column its mean and divide by its standard deviation, both of the training rows.
 
-    data : array or frame of numbers, (rows, features). train_rows : (start, stop).
-    scaled : float32 array of the same shape; mean, std : float64 arrays (features,) in the units of the data, so that
-    an error in scaled units times std is an error in those units.
+    Parameters
+    ----------
+    data : array_like
+        Numbers, (rows, features); a DataFrame will do.
+    train_rows : (int, int)
+        The range (start, stop) that mean and standard deviation are computed from.
 
-    Raises ValueError for a value that is NaN or infinite anywhere, a range outside the data, and a column that is
-    constant over the training rows.
+    Returns
+    -------
+    scaled : numpy.ndarray
+        float32, of the shape of the data, without unit.
+    mean, std : numpy.ndarray
+        float64 (features,), in the units of the data, so that an error in scaled units times `std` is an error in
+        those units.
+
+    Raises
+    ------
+    TypeError
+        If a bound of the range is no whole number.
+    ValueError
+        For a value that is NaN or infinite anywhere, a range outside the data, and a column that is constant over the
+        training rows, or so nearly that float32 could not tell: its standard deviation is less than 1.2e-7 of its
+        largest absolute value. Divided by such rounding noise, later rows would come out as billions.
     """
     values = np.array(data, dtype=np.float64, order="C")
-    start, stop = train_rows
+    start, stop = (whole_number("a bound of train_rows", bound) for bound in train_rows)
     if values.ndim != 2 or not 0 <= start < stop <= len(values):
         raise ValueError(f"expected data (rows, features) and rows inside it, got {values.shape} and {train_rows}.")
     broken = np.flatnonzero(~np.isfinite(values).all(axis=0))
     if broken.size:
         raise ValueError(f"columns {broken.tolist()} hold NaN or infinite values; clean them before scaling.")
     mean, std = values[start:stop].mean(axis=0), values[start:stop].std(axis=0)
-    constant = np.flatnonzero(std == 0)
+    constant = np.flatnonzero(std <= np.finfo(np.float32).eps * np.abs(values).max(axis=0))
     if constant.size:
-        raise ValueError(f"columns {constant.tolist()} are constant over rows {start} to {stop}; leave them out.")
+        raise ValueError(
+            f"columns {constant.tolist()} are constant over rows {start} to {stop}, or vary by no more than rounding "
+            "does; leave them out."
+        )
     return ((values - mean) / std).astype(np.float32), mean, std
 
 
 def window_rows(start: int, stop: int, lookback: int, step: int, delay: int | Sequence[int], stride: int = 1):
-    """Return the rows "now", int64 (windows,), whose inputs and targets all lie in rows start..stop-1.
+    """Return the rows "now" of all windows whose inputs and targets lie inside a range of rows.
 
-    lookback : length of the past in rows; the input has `lookback // step` samples, `step` rows apart, the last one
-    at row now. delay : rows from now to the target, or several such numbers. stride : rows between two windows.
+    Parameters
+    ----------
+    start, stop : int
+        The range of rows; stop is not included.
+    lookback : int
+        The length of the past, in rows. The input has ``lookback // step`` samples, the last one at row now.
+    step : int
+        Rows between two samples of the input.
+    delay : int or sequence of int
+        Rows from now to the target, or to each of several targets.
+    stride : int
+        Rows between two windows.
 
-    Raises ValueError for sizes that are not positive whole numbers, a lookback shorter than a step, and a range too
-    short for a single window; the message says how many rows are needed.
+    Returns
+    -------
+    numpy.ndarray
+        int64 (windows,), increasing.
+
+    Raises
+    ------
+    TypeError
+        For sizes that are no whole numbers.
+    ValueError
+        For sizes below 1, a lookback shorter than a step, and a range too short for a single window; the message says
+        how many rows are needed.
     """
-    delays = np.atleast_1d(delay)
-    for name, value in (("lookback", lookback), ("step", step), ("stride", stride), *(("delay", d) for d in delays)):
-        if not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} is {value}; expected a whole number of rows, at least 1.")
+    start, stop = whole_number("start", start), whole_number("stop", stop)
+    lookback, step = whole_number("lookback", lookback, least=1), whole_number("step", step, least=1)
+    stride, delays = whole_number("stride", stride, least=1), _delays(delay)
     if lookback < step:
         raise ValueError(f"lookback ({lookback}) is shorter than one step ({step}), so the input would be empty.")
-    past, future = (lookback // step - 1) * step, int(delays.max())
+    past, future = (lookback // step - 1) * step, max(delays)
     if start < 0 or stop - start < past + 1 + future:
         raise ValueError(
             f"rows {start} to {stop} are too few: a window with lookback {lookback}, step {step} and delay "
@@ -91,27 +155,51 @@ def windows(
     seed: int | None = None,
     drop_remainder: bool = False,
 ):
-    """Return a tf.data.Dataset of (inputs, targets) whose windows touch no row outside start..stop-1.
+    """Return the windows of a range of rows, batch by batch, as a `tf.data.Dataset` of (inputs, targets).
 
-    data : (rows, features); target : (rows,), the quantity to be forecast, aligned with the rows of data.
-    inputs : float32 (batch, lookback // step, features), the oldest sample first, the last one at row now;
-    targets : float32 (batch,), `target[now + delay]`; (batch, delays) if `delay` is a sequence.
+    Parameters
+    ----------
+    data : array_like
+        (rows, features).
+    target : array_like
+        (rows,), the quantity to be forecast, aligned with the rows of `data`.
+    start, stop, lookback, step, delay, stride
+        As for `window_rows`.
+    batch_size : int
+        Windows in a batch.
+    shuffle : bool
+        Whether the windows are drawn in a new order at each pass. Call `fit` with ``shuffle=False``: a data set
+        shuffles itself.
+    seed : int, optional
+        Equal seeds give equal orders.
+    drop_remainder : bool
+        Whether a last, shorter batch is left out (a new shape makes XLA compile again).
 
-    stride : rows between two windows. shuffle : draw the windows in a new order at each pass, the same orders for the
-    same seed. drop_remainder : leave out a last, shorter batch (a new shape makes XLA compile again).
+    Returns
+    -------
+    tf.data.Dataset
+        Inputs are float32 (batch, lookback // step, features), the oldest sample first, the last one at row now.
+        Targets are float32 (batch,), ``target[now + delay]``; (batch, delays) if `delay` is a sequence.
 
+    Raises
+    ------
+    TypeError, ValueError
+        As `window_rows`; and ValueError if data and target differ in length, or if the range leaves the data.
+
+    Notes
+    -----
     The windows are those of `keras.utils.timeseries_dataset_from_array`, gathered once a batch instead of once a
-    window. Call fit with `shuffle=False`: a data set shuffles itself. Raises ValueError as `window_rows` does, if data
-    and target differ in length, or if the range leaves the data.
+    window.
     """
     import tensorflow as tf
 
     data, target = np.asarray(data, dtype=np.float32), np.asarray(target, dtype=np.float32)
     if data.ndim != 2 or target.shape != data.shape[:1]:
         raise ValueError(f"expected data (rows, features) and target (rows,), got {data.shape} and {target.shape}.")
+    batch_size = whole_number("batch_size", batch_size, least=1)
+    rows = window_rows(start, stop, lookback, step, delay, stride)
     if stop > len(data):
         raise ValueError(f"rows {start} to {stop} leave the data, which has {len(data)} rows.")
-    rows = window_rows(start, stop, lookback, step, delay, stride)
     past = np.arange(-(lookback // step - 1) * step, 1, step)
     ahead = np.asarray(delay)
     inputs, answers = tf.constant(data), tf.constant(target)
@@ -122,18 +210,47 @@ def windows(
 
     order = tf.data.Dataset.from_tensor_slices(rows)
     if shuffle:
-        order = order.shuffle(len(rows), seed=seed)
+        order = order.shuffle(len(rows), seed=seed if seed is None else whole_number("seed", seed))
     batches = order.batch(batch_size, drop_remainder=drop_remainder)
     return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
 def persistence_error(target, rows, delay: int) -> float:
-    """Return the mean absolute error, in the units of target, of the forecast "as now" over windows at `rows`.
+    """Return the mean absolute error of the forecast "as now".
 
-    target : (series,); rows : the rows "now", as `window_rows` returns them; delay : rows from now to the target.
-    Raises ValueError if a target would lie outside the series, or if there are no rows.
+    Parameters
+    ----------
+    target : array_like
+        (series,), the quantity to be forecast.
+    rows : array_like of int
+        The rows "now", (windows,), as `window_rows` returns them.
+    delay : int
+        Rows from now to the target, at least 1.
+
+    Returns
+    -------
+    float
+        In the units of `target`.
+
+    Raises
+    ------
+    TypeError
+        If `delay` or the rows are no whole numbers.
+    ValueError
+        If the delay is below 1, if a target would lie outside the series, or if there are no rows.
     """
     target, rows = np.asarray(target, dtype=np.float64), np.asarray(rows)
+    delay = whole_number("delay", delay, least=1)
+    if rows.size and rows.dtype.kind not in "iu":
+        raise TypeError(f"rows are of type {rows.dtype}; expected whole numbers, as window_rows returns them.")
     if rows.size == 0 or rows.min() < 0 or rows.max() + delay >= len(target):
         raise ValueError(f"expected rows from 0 to {len(target) - delay - 1}, so that now + {delay} is in the series.")
     return float(np.abs(target[rows + delay] - target[rows]).mean())
+
+
+def _delays(delay) -> list[int]:
+    """Return one delay or several as a list."""
+    several = np.ndim(delay) > 0
+    if several and (np.ndim(delay) > 1 or len(delay) == 0):
+        raise ValueError(f"delay has shape {np.shape(delay)}; expected one number of rows, or a row of them.")
+    return [whole_number("delay", each, least=1) for each in (delay if several else [delay])]
