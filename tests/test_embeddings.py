@@ -310,7 +310,7 @@ def test_bad_vocabularies_are_refused():
 
 
 def test_the_word_that_stands_twice_is_the_one_named():
-    with pytest.raises(ValueError, match="'b' stands twice"):
+    with pytest.raises(ValueError, match=r"'b' .* twice"):
         WordVectors(["a", "b", "b", "c"], np.eye(4))
 
 
