@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils import COURSE_ROOT
+from utils import COURSE_ROOT, datasets
 from utils.cli import notebooks
 
 MACHINE_PATH = re.compile(r"(/home/|/Users/|/root/|/tmp/|/content/|site-packages|[A-Z]:\\\\?Users)")
@@ -191,7 +191,7 @@ def form(notebook, path: Path) -> Iterator[str]:
     ids = [cell.get("id") for cell in notebook.cells]
     if None in ids or len(set(ids)) != len(ids):
         yield "cell ids are missing or not unique"
-    if path.read_text(encoding="utf-8") != notebooks.to_text(notebooks.normalise(notebooks.read(path))):
+    if path.read_text(encoding="utf-8") != notebooks.to_text(notebooks.normalise(notebooks.read(path), path)):
         yield "not in normal form; run: python -m utils normalise"
 
 
@@ -228,4 +228,18 @@ def language(notebook, path: Path) -> Iterator[str]:
             yield f"a link leads nowhere: {target}"
 
 
-RULES = (opening, first_cells, sections, exercises, execution, outputs, form, idiom, language)
+def data(notebook, path: Path) -> Iterator[str]:
+    """The metadata declare the data that the stored run used, by names that the map, fetch and doctor know."""
+    declared = notebook.metadata.get("course", {}).get("data")
+    if declared is None:
+        yield 'the metadata do not say which data are needed; expected "course": {"data": [...]}'
+        return
+    for name in declared:
+        if name not in datasets.NEEDS:
+            yield f"the metadata name the data {name!r}; there are {', '.join(datasets.NEEDS)}"
+    used = sorted((notebooks.results(notebook) or {"data": {}})["data"])
+    if sorted({name.split("-")[0] for name in declared}) != used:
+        yield f"the metadata declare the data {declared}, but the stored run used {used}"
+
+
+RULES = (opening, first_cells, sections, exercises, execution, outputs, form, idiom, language, data)

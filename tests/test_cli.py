@@ -1,16 +1,21 @@
-"""python -m utils: run, badges, results, normalise, doctor and fetch, with their help and their errors."""
+"""python -m utils: its help and errors, and the commands that start kernels: run and stability."""
 
+import argparse
+import asyncio
+import contextlib
+import io
 import json
-import shutil
+import os
 
 import nbformat
 import pytest
+import tiny
 from kernels import call
 
 from utils import COURSE_ROOT
 from utils.__main__ import COMMANDS, main
-from utils.cli import notebooks, results
-from utils.course import RESULTS_MIME
+from utils.cli import catalogue, notebooks, records, run, stability
+from utils.course import FAILED, HELD, NOT_JUDGED, RESULTS_MIME
 
 # --------------------------------------------------------------------------------------------------- help and errors
 
@@ -35,11 +40,17 @@ def test_an_unknown_command_lists_what_there_is(capsys):
     [
         (["run", "77"], "no notebook is called '77'; there are: 00_start_here"),
         (["run", "02", "--jobs", "0"], "--jobs is 0; expected 1 or more"),
+        (["stability"], "name the notebooks to run"),
+        (["stability", "02", "--seeds", "0"], "--seeds is 0; expected 1 or more"),
+        (["stability", "02", "--cores", "4096"], "--cores is 4096; expected 1 to"),
+        (["copy", "02", "--to", str(notebooks.NOTEBOOKS)], "holds the originals"),
         (["badges", "just-a-name"], "'just-a-name' is not of the form OWNER/REPO"),
+        (["badges", "ada/course", "--branch", 'x"; rm'], "expected the name of a branch"),
         (["badges"], "give either OWNER/REPO"),
         (["badges", "ada/course", "--remove"], "give either OWNER/REPO"),
         (["normalise", "missing.ipynb"], "missing.ipynb is not a readable notebook"),
         (["fetch", "jenna"], "jena"),
+        (["fetch", "77"], "no notebook is called '77'"),
         (["fetch"], "--all"),
     ],
 )
@@ -51,30 +62,49 @@ def test_wrong_input_is_one_clear_line(words, message, capsys, quick):
     assert "Traceback" not in err
 
 
+def test_a_misspelt_profile_is_one_clear_line(capsys, monkeypatch):
+    monkeypatch.setenv("COURSE_PROFILE", "fulll")
+    assert main(["run", "02"]) == 2
+    assert "COURSE_PROFILE is 'fulll'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("fault", [KeyError("claims"), TypeError("ours"), ValueError("ours")])
+def test_a_fault_of_ours_keeps_its_traceback(fault, monkeypatch):
+    def broken(*_):
+        raise fault
+
+    monkeypatch.setattr(notebooks, "normalise", broken)
+    with pytest.raises(type(fault)):
+        main(["normalise"])
+
+
+@pytest.mark.parametrize("words", [["run", "02"], ["normalise"], ["stability", "--show"], ["results", "--check"]])
+def test_outside_the_environment_there_is_a_hint_and_no_traceback(words):
+    """With -I and -S Python sees the standard library and nothing else."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(COURSE_ROOT)!r})\nfrom utils.__main__ import main\nprint(main({words}))"
+    )
+    done = call("-I", "-S", "-c", program, cwd=COURSE_ROOT)
+    assert done.stderr.startswith(
+        f"python -m utils {words[0]} needs the course's packages: run 'make lab' once, or use "
+    )
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == "2\n"
+
+
+@pytest.mark.parametrize("word", ["5", "05", "05_text_vectorization", "notebooks/05_text_vectorization.ipynb"])
+def test_a_notebook_goes_by_number_or_name(word):
+    assert [path.stem for path in catalogue.find([word])] == ["05_text_vectorization"]
+
+
 # --------------------------------------------------------------------------------------------------------------- run
 
-
-def write(path, *sources, tags=()):
-    cells = [nbformat.v4.new_code_cell(source) for source in sources]
-    for cell, names in zip(cells, tags):
-        cell.metadata.tags = names
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-
-
-CLAIMS = """import sys
-sys.path.insert(0, {root!r})
+CLAIMS = f"""import os, sys
+sys.path.insert(0, {str(COURSE_ROOT)!r})
 from utils import course
-run = course.Run("{name}", 1, "{profile}", "CPU", "test", {{}})
-run.claim(True, "water is wet", always=True)
-run.claim({holds}, "training helps")"""
-
-
-def claims(name, profile="full", holds=True):
-    return CLAIMS.format(root=str(COURSE_ROOT), name=name, profile=profile, holds=holds), "run.finish()"
-
-
-def run(folder, *words):
-    return call("-m", "utils", "run", f"--folder={folder}", *words, cwd=COURSE_ROOT)
+profile = os.environ["COURSE_PROFILE"]
+run = course.Run(name="tiny", seed=1, profile=profile, device="CPU", device_name="test", versions={{}})
+"""
 
 
 def rows(text):
@@ -83,219 +113,316 @@ def rows(text):
     return {line.split()[0]: line.split()[1:] for line in table if line[:2].isdigit() and "_" in line}
 
 
-def test_run_ends_with_a_table_and_a_status(tmp_path):
-    write(tmp_path / "01_good.ipynb", *claims("01_good", "quick"))
-    done = run(tmp_path, "--profile=quick")
-    assert done.returncode == 0, done.stdout + done.stderr
-    seconds, *counts, verdict = rows(done.stdout)["01_good"]
-    assert float(seconds) > 0
-    assert counts == ["1", "1", "0"]
-    assert verdict == "passed"
-    assert "1 passed, 0 failed" in done.stdout
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory):
+    """One run of ten notebooks, most of them bad: (what it said, its folder, the files before).
+
+    The shell says quick, the command full; its output goes through a pipe that cannot say ✗, to an ASCII reader.
+    """
+    folder = tmp_path_factory.mktemp("mixed")
+    holds = CLAIMS + 'run.claim(profile == "full", "the profile is full", always=True)'
+    fails = CLAIMS + 'run.claim(False, "training helps")\nrun.claim(True, "water is wet", always=True)'
+    tiny.save(folder / "01_good.ipynb", holds, "print('a')\nprint('b')", "run.finish()")
+    tiny.save(folder / "02_claim.ipynb", fails, "run.finish()", "print('✗ FAILED: and later')")
+    tiny.save(folder / "03_error.ipynb", "print('✓ held: this far')\nprint('✓ 3 checks hold')", "1 / 0")
+    tiny.save(folder / "04_intended.ipynb", tiny.code("1 / 0", tags=["raises-exception"]), "2 + 2")
+    tiny.save(folder / "05_dead.ipynb", "import os; os._exit(9)")
+    tiny.save(folder / "06_unfinished.ipynb", "print('✗ FAILED: water is dry')")
+    (folder / "07_unreadable.ipynb").write_text("{ not a notebook")
+    tiny.save(folder / "08_blank.ipynb", tiny.code("2 + 2", tiny.PICTURE))
+    old = tiny.stored(tiny.results("09_old", [("it ran", HELD)]))
+    tiny.save(folder / "09_old.ipynb", "raise SystemExit('no data')", tiny.code("2", *old))
+    tiny.save(folder / "10_bound.ipynb", f"display({{{RESULTS_MIME!r}: {BOUND!r}}}, raw=True)")
+    before = tiny.contents(folder)
+    words = ["run", f"--folder={folder}", "--profile=full", "--write", "--jobs=3"]
+    done = call("-m", "utils", *words, cwd=COURSE_ROOT, COURSE_PROFILE="quick", PYTHONIOENCODING="cp1252:strict")
+    return done, folder, before
 
 
-def test_run_goes_on_after_a_failure_and_exits_with_1(tmp_path):
-    write(tmp_path / "01_claim.ipynb", *claims("01_claim", holds=False), "print('never reached')")
-    write(tmp_path / "02_error.ipynb", "1 / 0")
-    write(tmp_path / "03_intended.ipynb", "1 / 0", "2 + 2", tags=[["raises-exception"]])
-    write(tmp_path / "04_dead.ipynb", "import os; os._exit(9)")
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    done = run(tmp_path, "--profile=full", "--write")
-    assert done.returncode == 1
-    table = rows(done.stdout)
-    assert table["01_claim"][1:] == ["1", "0", "1", "FAILED"]
-    assert [table[name][-1] for name in ("02_error", "03_intended", "04_dead")] == ["FAILED", "passed", "FAILED"]
-    assert "ZeroDivisionError" in done.stdout
-    assert "✗ training helps" in done.stdout
-    assert "1 passed, 3 failed" in done.stdout
-    changed = {name for name, content in before.items() if (tmp_path / name).read_bytes() != content}
-    assert changed == {"03_intended.ipynb"}, "only a notebook that passed is written"
+BOUND = tiny.results("10_bound", [("a", HELD)], [{"label": "error", "at_most": 0.5, "state": FAILED}])
 
 
-def test_run_does_not_take_stored_outputs_for_new_ones(tmp_path):
-    path = tmp_path / "01_good.ipynb"
-    write(path, *claims("01_good"))
-    assert run(tmp_path, "--profile=full", "--write").returncode == 0
-    notebook = notebooks.read(path)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell("raise SystemError('no data')"))
-    notebooks.write(notebook, path)
-    done = run(tmp_path, "--profile=full")
-    assert rows(done.stdout)["01_good"][1:] == ["0", "0", "0", "FAILED"]
+def test_run_goes_on_whatever_one_notebook_does_and_exits_with_1(mixed):
+    done, *_ = mixed
+    assert done.returncode == 1, done.stderr
+    assert done.stderr == ""
+    verdicts = {name: row[-1] for name, row in rows(done.stdout).items()}
+    passed = {"01_good", "04_intended"}
+    assert len(verdicts) == 10
+    assert {name for name, verdict in verdicts.items() if verdict == "passed"} == passed
+    assert {verdict for name, verdict in verdicts.items() if name not in passed} == {"FAILED"}
+    assert "2 passed, 8 failed" in done.stdout
 
 
-def test_run_narrows_to_the_notebooks_named(tmp_path):
-    for name in ("01_one", "02_two"):
-        write(tmp_path / f"{name}.ipynb", "1")
-    done = run(tmp_path, "02", "--profile=quick")
-    assert "02_two" in done.stdout
-    assert "01_one" not in done.stdout
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("01_good", ["1", "0", "0"]),
+        ("02_claim", ["1", "0", "2"]),
+        ("03_error", ["4", "0", "0"]),
+        ("06_unfinished", ["0", "0", "1"]),
+        ("07_unreadable", ["0", "0", "0"]),
+        ("09_old", ["0", "0", "0"]),
+        ("10_bound", ["1", "0", "1"]),
+    ],
+)
+def test_run_counts_claims_and_bounds(mixed, name, counts):
+    """02 fails one claim after its closing table, 06 never reaches one, 09 must not be credited with its stored one."""
+    seconds, *found, _ = rows(mixed[0].stdout)[name]
+    assert float(seconds) >= 0
+    assert found == counts
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "? training helps",
+        "? and later",
+        "ZeroDivisionError",
+        "? water is dry",
+        "07_unreadable.ipynb is not a readable notebook",
+        "no cell drew a picture, and the stored notebook has 1",
+        "? error",
+    ],
+)
+def test_run_says_why_through_a_pipe_that_cannot_say_it_all(mixed, reason):
+    assert reason in mixed[0].stdout
+
+
+def test_run_writes_only_what_passed_and_in_normal_form(mixed):
+    _, folder, before = mixed
+    after = tiny.contents(folder)
+    assert {name for name in before if before[name] != after[name]} == {"01_good.ipynb", "04_intended.ipynb"}
+    good = notebooks.read(folder / "01_good.ipynb")
+    assert [cell.execution_count for cell in good.cells] == [1, 2, 3]
+    assert good.cells[1].outputs[0].text == "a\nb\n"
+    assert main(["normalise", "--check", str(folder / "01_good.ipynb")]) == 0
+
+
+def test_quick_run_judges_less_and_narrows(tmp_path, capsys):
+    source = CLAIMS + 'run.claim(False, "training helps")\nrun.claim(True, "water is wet", always=True)'
+    tiny.save(tmp_path / "01_good.ipynb", source, tiny.code("run.finish()", tiny.PICTURE))
+    tiny.save(tmp_path / "02_bad.ipynb", "1 / 0")
+    before = tiny.contents(tmp_path)
+    assert main(["run", "1", f"--folder={tmp_path}", "--profile=quick", "--write"]) == 0
+    out = capsys.readouterr().out
+    assert rows(out) == {"01_good": [rows(out)["01_good"][0], "1", "1", "0", "passed"]}
+    assert "1 passed, 0 failed" in out
+    assert tiny.contents(tmp_path) == before, "its picture would have been lost"
 
 
 def test_run_stops_a_notebook_that_does_not_end(tmp_path):
-    write(tmp_path / "01_endless.ipynb", "while True: pass")
-    done = run(tmp_path, "--timeout=5")
-    assert done.returncode == 1
-    assert "not finished after 5 s" in done.stdout
+    path = tiny.save(tmp_path / "01_endless.ipynb", "while True: pass")
+    outcome = asyncio.run(run.execute(path, tmp_path / "out" / path.name, {"COURSE_PROFILE": "quick"}, timeout=3))
+    assert not outcome.passed
+    assert "not finished after 3 s" in outcome.error
 
 
-def test_written_outputs_are_normal_and_run_from_1(tmp_path):
-    path = tmp_path / "01_good.ipynb"
-    write(path, "print('a')\nprint('b')", "1 / 0", tags=[[], ["raises-exception"]])
-    assert run(tmp_path, "--profile=full", "--write").returncode == 0
-    notebook = notebooks.read(path)
-    assert [cell.execution_count for cell in notebook.cells] == [1, 2]
-    assert notebook.cells[0].outputs[0].text == "a\nb\n"
-    assert main(["normalise", "--check", str(path)]) == 0
+# --------------------------------------------------------------------------------------------------------- stability
+
+VARIED = f"""import os
+seed, cores = int(os.environ["COURSE_SEED"]), len(os.sched_getaffinity(0))
+class ClaimError(AssertionError): pass
+state = lambda holds: "held" if holds else "failed"
+results = {tiny.results("01_varied")!r} | {{"seed": seed, "cores": cores}}
+results["claims"] = [
+    {{"text": "always so", "state": "held"}},
+    {{"text": "more than one core", "state": state(cores > 1)}},
+]
+results["reports"] = [
+    {{"label": "error", "measured": seed / 4, "lecture": None, "unit": "", "at_most": 0.6, "state": state(seed < 3)}},
+    {{"label": "profile", "measured": os.environ["COURSE_PROFILE"], "lecture": None, "unit": "", "state": None}},
+]
+display({{{RESULTS_MIME!r}: results}}, raw=True)
+if cores == 1: raise ClaimError("1 of 2 claims did not hold")"""
+AFTER = {
+    "notebook": "01_varied",
+    "after_finish": True,
+    "claims": [{"text": "said later", "state": HELD}],
+    "reports": [],
+}
+
+needs_affinity = pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot restrict cores")
 
 
-# --------------------------------------------------------------------------------------------------------- normalise
+def stored_varied(error=0.25):
+    reports = [{"label": "error", "measured": error, "at_most": 0.6, "state": HELD}]
+    reports.append({"label": "profile", "measured": "full"})
+    return tiny.results("01_varied", [("always so", HELD), ("more than one core", HELD), ("said later", HELD)], reports)
 
 
-def test_normalise_strips_the_machine_and_keeps_the_content(tmp_path):
-    path = tmp_path / "01_x.ipynb"
-    cell = nbformat.v4.new_code_cell("fit()", execution_count=3)
-    cell.metadata = nbformat.from_dict({"tags": ["b", "a"], "execution": {"iopub.status.busy": "2026"}})
-    for text in ("10%\r", "50%\r", "100%\ndone\n"):
-        cell.outputs.append(nbformat.v4.new_output("stream", name="stdout", text=text))
-    cell.outputs.append(nbformat.v4.new_output("display_data", {"text/plain": "x", RESULTS_MIME: {"seconds": 1}}))
-    frames = [
-        "---",
-        "Cell \x1b[32mIn[3]\x1b[39m, line 1",
-        "\x1b[36mFile /opt/x.py:7\x1b[39m, in fit()",
-        "ValueError: no",
-    ]
-    cell.outputs.append(nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=frames))
-    notebook = nbformat.v4.new_notebook(
-        cells=[cell], metadata={"widgets": {}, "language_info": {"name": "python", "version": "3.11.7"}}
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """Seeds 1 and 2 on all cores and 3 on one, of a notebook that varies; then one that crashes, one without data."""
+    folder = tmp_path_factory.mktemp("runs")
+    late = f"display({{'text/plain': ''}}, metadata={{{RESULTS_MIME!r}: {AFTER!r}}}, raw=True)"
+    tiny.save(folder / "01_varied.ipynb", tiny.code(VARIED, *tiny.stored(stored_varied())), late)
+    tiny.save(folder / "02_crash.ipynb", "print('✓ held: this far')", "1 / 0\n", "print('never')")
+    tiny.save(folder / "03_data.ipynb", "class DataUnavailable(RuntimeError): pass\nraise DataUnavailable('no jena')")
+    before = tiny.contents(folder)
+    options = [f"--folder={folder}", f"--results={folder / 'results'}"]
+    found = []
+    with pytest.MonkeyPatch.context() as shell:
+        shell.setenv("COURSE_PROFILE", "quick")
+        shell.setenv("COURSE_SEED", "9")
+        for words in (["1"], ["2", "3", "--seed=5"]):
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                found.append((main(["stability", *words, *options]), out.getvalue()))
+    assert tiny.contents(folder) == before, "the notebooks are never changed"
+    return *found, folder
+
+
+@needs_affinity
+def test_stability_keeps_one_record_a_run(runs):
+    first, second, folder = runs
+    assert (first[0], second[0]) == (1, 1)
+    cores = len(os.sched_getaffinity(0))
+    names = {path.relative_to(folder / "results").as_posix() for path in (folder / "results").rglob("*.*")}
+    assert names == {
+        f"01_varied/seed-1-cores-{cores}.json",
+        f"01_varied/seed-2-cores-{cores}.json",
+        "01_varied/seed-3-cores-1.json",
+        f"02_crash/seed-5-cores-{cores}.json",
+    }
+    text = (folder / "results" / "01_varied" / "seed-3-cores-1.json").read_text(encoding="utf-8")
+    kept = json.loads(text)
+    assert text == json.dumps(kept, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    assert (kept["seed"], kept["cores"], kept["profile"]) == (3, 1, "full")
+    assert [claim["text"] for claim in kept["claims"]] == ["always so", "more than one core", "said later"], (
+        "a claim that fails does not end the run"
     )
-    nbformat.write(notebook, path)
-    assert main(["normalise", "--check", str(path)]) == 1
-    assert main(["normalise", str(path)]) == 0
-    assert main(["normalise", "--check", str(path)]) == 0
-    after = notebooks.read(path)
-    assert after.metadata == {"kernelspec": notebooks.KERNEL, "language_info": {"name": "python"}}
-    kept = after.cells[0]
-    assert kept.metadata == {"tags": ["a", "b"]}
-    assert (kept.id, kept.source, kept.execution_count) == (cell.id, "fit()", 3)
-    assert kept.outputs[0].text == "100%\ndone\n"
-    assert kept.outputs[1].data[RESULTS_MIME] == {"seconds": 1}
-    assert [part for part in kept.outputs[2].traceback if "/opt" in part] == []
-    assert kept.outputs[2].traceback[-1] == "ValueError: no"
+    assert "error" not in kept
+    assert kept["reports"][1]["measured"] == "full", "the shell's COURSE_PROFILE does not count"
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "01_x.ipynb"
-    write(path, "1")
-    before = path.read_bytes()
-    monkeypatch.setattr(notebooks.os, "replace", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
-    assert main(["normalise", str(path)]) == 2
-    assert path.read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+@needs_affinity
+def test_stability_says_what_moved(runs):
+    out = runs[0][1]
+    cores = len(os.sched_getaffinity(0))
+    plural = f"{cores} core{'s' * (cores != 1)}"
+    assert "01_varied, seed 3, 1 core: 2 of 4 claims and bounds failed" in out
+    held = f"held in seed 42, 2 cores (stored) and seed 1, {plural} and seed 2, {plural}"
+    if cores > 1:
+        assert f"✗ claim 'more than one core': {held}; failed in seed 3, 1 core" in out
+    assert f"✗ bound 'error': {held}; failed in seed 3, 1 core" in out
+    assert "error: 0.25 to 0.75 (stored: 0.25)" in out
+    assert "'always so'" not in out
+    assert "2 of 4 claims and bounds held in all 4 runs" in out
 
 
-# ------------------------------------------------------------------------------------------------------------ badges
+def test_a_crash_is_recorded_with_what_was_claimed_before(runs):
+    _, second, folder = runs
+    (path,) = (folder / "results" / "02_crash").iterdir()
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert kept["error"] == "ZeroDivisionError: division by zero"
+    assert kept["claims"] == [{"text": "this far", "state": HELD}]
+    assert "03_data, seed 5" in second[1]
+    assert "no record kept: DataUnavailable: no jena" in second[1]
 
 
-@pytest.fixture
-def copies(tmp_path):
-    """The course's notebooks, copied, without the badges that a teacher may have stamped into them."""
-    for path in notebooks.find():
-        shutil.copy(path, tmp_path)
-    main(["badges", "--remove", f"--folder={tmp_path}"])
-    return tmp_path
+def shown(folder, capsys, **changes):
+    """The exit status and output of --show for one notebook, whose stored results and one record are given."""
+    tiny.save(folder / "01_varied.ipynb", tiny.code("1", *tiny.stored(stored_varied())))
+    record = stored_varied() | {"seed": 7} | changes
+    records.save(record, records.path_of("01_varied", 7, 2, folder / "results"))
+    status = main(["stability", "--show", f"--folder={folder}", f"--results={folder / 'results'}"])
+    return status, capsys.readouterr().out
 
 
-def contents(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.ipynb"))}
+def test_show_runs_nothing_and_passes_if_all_held(tmp_path, capsys):
+    status, out = shown(tmp_path, capsys)
+    assert status == 0
+    assert "4 of 4 claims and bounds held in all 2 runs" in out
 
 
-def test_badges_are_stamped_once_and_removed_without_a_trace(copies):
-    clean = contents(copies)
-    assert main(["badges", "ada/course", f"--folder={copies}"]) == 0
-    stamped = contents(copies)
-    assert main(["badges", "ada/course", f"--folder={copies}"]) == 0
-    assert contents(copies) == stamped, "stamping twice changes nothing"
-    for name, content in stamped.items():
-        page = f"https://colab.research.google.com/github/ada/course/blob/main/notebooks/{name}"
-        assert content.decode().count(page) == 1
-        cell = notebooks.first_code_cell(notebooks.read(copies / name))
-        assert cell.source == notebooks.first_cell("https://github.com/ada/course.git")
-        assert stamped[name] != clean[name]
-    assert main(["badges", "--remove", f"--folder={copies}"]) == 0
-    assert contents(copies) == clean
+def test_a_stale_record_is_said_to_be_stale_and_left_out(tmp_path, capsys):
+    other = [*stored_varied()["claims"][:-1], {"text": "reworded", "state": FAILED}]
+    status, out = shown(tmp_path, capsys, claims=other)
+    assert status == 0
+    assert "stale, left out: seed 7, 2 cores" in out
+    assert "claim 'reworded' is no longer in the notebook; claim 'said later' is new in the notebook" in out
+    assert "held in the stored run, the only one" in out
 
 
-def test_badges_move_to_another_repository(copies):
-    main(["badges", "ada/course", f"--folder={copies}"])
-    main(["badges", "bob/rnn", "--branch=v2", f"--folder={copies}"])
-    for content in contents(copies).values():
-        assert b"ada/course" not in content
-        assert b"bob/rnn/blob/v2/" in content
+def test_a_record_on_other_data_is_stale(tmp_path, capsys):
+    _, out = shown(tmp_path, capsys, data={"jena": "stand-in"})
+    assert "its data were jena: stand-in, the notebook's none" in out
 
 
-def test_badges_write_nothing_if_one_notebook_is_not_the_courses(copies, capsys):
-    write(copies / "99_other.ipynb", "1")
-    before = contents(copies)
-    assert main(["badges", "ada/course", f"--folder={copies}"]) == 2
-    assert "99_other.ipynb" in capsys.readouterr().err
-    assert contents(copies) == before
+def test_claims_that_a_broken_run_never_made_are_missing(tmp_path, capsys):
+    status, out = shown(tmp_path, capsys, claims=stored_varied()["claims"][:1], reports=[], error="ValueError: no")
+    assert status == 1
+    assert "broken off: seed 7, 2 cores: ValueError: no" in out
+    assert "claim 'said later': held in seed 42, 2 cores (stored); missing from seed 7, 2 cores" in out
+    assert "1 of 4 claims and bounds held in all 2 runs" in out
 
 
-# ----------------------------------------------------------------------------------------------------------- results
+def test_a_record_that_is_none_is_named(tmp_path, capsys):
+    shown(tmp_path, capsys)
+    (tmp_path / "results" / "01_varied" / "seed-8-cores-2.json").write_text("[]")
+    assert main(["stability", "--show", f"--folder={tmp_path}", f"--results={tmp_path / 'results'}"]) == 2
+    assert "seed-8-cores-2.json is not the record of a run" in capsys.readouterr().err
 
 
-def test_readme_is_what_the_stored_notebooks_say(capsys):
-    assert main(["results", "--check"]) == 0, capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], [(1, 4), (2, 4), (3, 1)]),
+        (["--seeds=2"], [(1, 4), (2, 4)]),
+        (["--seed=7", "--seed=5"], [(7, 4), (5, 4)]),
+        (["--cores=1"], [(1, 1), (2, 1), (3, 1)]),
+        (["--seed=7", "--cores=2"], [(7, 2)]),
+    ],
+)
+def test_which_seeds_and_cores_are_run(options, expected):
+    parser = argparse.ArgumentParser()
+    stability.add_arguments(parser)
+    assert stability.planned(parser.parse_args(["20", *options]), 4, True) == expected
 
 
-def test_results_follow_the_stored_outputs(copies, tmp_path, capsys):
-    readme = tmp_path / "README.md"
-    shutil.copy(results.README, readme)
-    options = [f"--folder={copies}", f"--readme={readme}"]
-    assert main(["results", "--check", *options]) == 0
-    path = copies / "02_vanishing_gradients.ipynb"
-    notebook = notebooks.read(path)
-    stored = notebooks.results(notebook)
-    stored["reports"][0] |= {"lecture": "fails", "measured": 987654, "unit": "%"}
-    notebooks.write(notebook, path)
-    assert main(["results", "--check", *options]) == 1
-    assert main(["results", *options]) == 0
-    assert "| fails | 987,654 % |" in readme.read_text(encoding="utf-8"), "words have no unit"
-    assert main(["results", "--check", *options]) == 0
+def test_a_system_that_cannot_restrict_cores_says_so():
+    parser = argparse.ArgumentParser()
+    stability.add_arguments(parser)
+    with pytest.raises(catalogue.UsageError, match="needs Linux"):
+        stability.planned(parser.parse_args(["20", "--cores=1"]), 4, False)
+    assert stability.planned(parser.parse_args(["20"]), 4, False) == [(1, 4), (2, 4), (3, 4)]
 
 
-def test_results_as_json(capsys):
-    assert main(["results", "--json"]) == 0
-    stored = json.loads(capsys.readouterr().out)
-    assert set(stored) == {path.stem for path in notebooks.find()}
-    assert all(claim["state"] in ("held", "not judged", "failed") for claim in stored["00_start_here"]["claims"])
+# ------------------------------------------------------------------------------------------- what outputs say of claims
 
 
-START, END = "<!-- map:start -->", "<!-- map:end -->"
+def printed(*lines):
+    output = nbformat.v4.new_output("stream", name="stdout", text="\n".join(lines) + "\n")
+    return notebooks.printed(nbformat.v4.new_notebook(cells=[tiny.code("x", output)]))
 
 
-@pytest.mark.parametrize("text", ["", f"{END} {START}", f"{START} {START} {END}"])
-def test_a_readme_without_its_marks_is_refused(text):
-    with pytest.raises(ValueError, match="map:start"):
-        results.replace_block(text, "map", "| a |")
+@pytest.mark.parametrize(
+    ("line", "states"),
+    [
+        ("✓ held: a", [("a", HELD)]),
+        ("· not judged in quick: b", [("b", NOT_JUDGED)]),
+        ("✗ FAILED: c", [("c", FAILED)]),
+        ("✓ 3 checks hold", [("", HELD)] * 3),
+        ("✓ 1 check holds", [("", HELD)]),
+        ("· 2 checks not judged in quick", [("", NOT_JUDGED)] * 2),
+        ("it held: a", []),
+        ("  ✗ FAILED: quoted", []),
+    ],
+)
+def test_printed_claims_are_counted(line, states):
+    assert printed(line) == states
 
 
-# ---------------------------------------------------------------------------------------------------- doctor and fetch
-
-
-def test_doctor_reports_versions_device_data_and_what_would_be_downloaded():
-    done = call("-m", "utils", "doctor", cwd=COURSE_ROOT)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for word in ("Python", "tensorflow", "keras", "profile", "device", "cache", "jena", "beijing", "imdb", "Ready"):
-        assert word in done.stdout
-    assert done.stderr == ""
-
-
-def test_fetch_shows_size_and_licence_before_anything_moves(capsys, quick, tmp_path, monkeypatch):
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
-    assert main(["fetch", "jena", "--dry-run"]) == 0
-    out = capsys.readouterr().out
-    assert "13.6 MB" in out
-    assert "CC BY 4.0" in out
-    assert list(tmp_path.iterdir()) == []
+def test_results_take_in_what_came_after_the_closing_table():
+    parts = [
+        *tiny.stored(tiny.results("x", [("old", HELD)])),  # an earlier closing table, run again
+        tiny.late([("old and late", HELD)]),
+        *tiny.stored(tiny.results("x", [("a", HELD), ("b", HELD)], [{"label": "r"}])),
+        tiny.late([("b", FAILED), ("c", HELD)], [{"label": "r", "measured": 2}, {"label": "s", "state": FAILED}]),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[tiny.code("1", *parts[:3]), tiny.code("2", parts[3])])
+    merged = notebooks.results(notebook)
+    assert [(row["text"], row["state"]) for row in merged["claims"]] == [("a", HELD), ("b", FAILED), ("c", HELD)]
+    assert [(row["label"], row["measured"]) for row in merged["reports"]] == [("r", 2), ("s", 1)]
+    assert notebooks.judged(merged)["bound", "s"] == FAILED
+    assert ("bound", "r") not in notebooks.judged(merged)

@@ -30,7 +30,7 @@ def test_nbval_compares_most_text_outputs(pytestconfig):
 def test_the_map_lists_every_notebook():
     text = style.prose(notebooks.read(notebooks.NOTEBOOKS / "00_start_here.ipynb"))
     linked = set(re.findall(r"\((\d\d_\w+\.ipynb)\)", text))
-    assert linked >= {path.name for path in notebooks.find()} - {"00_start_here.ipynb"}
+    assert linked >= {path.name for path in notebooks.find()}
 
 
 # --------------------------------------------------------------------------- the rules themselves can fail
@@ -100,6 +100,23 @@ def spoil_metadata(notebook):
     notebook.metadata["widgets"] = {"state": {}}
 
 
+def spoil_data(notebook):
+    notebook.metadata["course"]["data"] = ["imdb"]
+
+
+def spoil_needs(notebook):
+    notebook.metadata["course"]["data"] = ["imbd"]
+
+
+def spoil_declaration(notebook):
+    del notebook.metadata["course"]
+
+
+def spoil_links(notebook):
+    last = next(cell for cell in reversed(notebook.cells) if cell.cell_type == "markdown")
+    last.source = last.source.rpartition("\n\n")[0]
+
+
 @pytest.mark.parametrize(
     ("spoil", "rule"),
     [
@@ -118,6 +135,10 @@ def spoil_metadata(notebook):
         (spoil_keras, style.idiom),
         (spoil_spelling, style.language),
         (spoil_metadata, style.form),
+        (spoil_links, style.form),
+        (spoil_data, style.data),
+        (spoil_needs, style.data),
+        (spoil_declaration, style.data),
     ],
 )
 def test_a_spoilt_notebook_is_noticed(spoil, rule, tmp_path):

@@ -13,10 +13,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Normalise the files, or check that they are; return 0, or 1 if `--check` found one that is not."""
+    """Normalise the files, or check that they are; return 0, or 1 if `--check` found one that is not.
+
+    Raises
+    ------
+    UsageError
+        If a file is not a notebook.
+    """
     changed = []
     for path in args.files or notebooks.find():
-        notebook = notebooks.normalise(notebooks.read(path))
+        notebook = notebooks.normalise(notebooks.read(path), path)
         if args.check:
             differs = path.read_text(encoding="utf-8") != notebooks.to_text(notebook)
         else:

@@ -1,48 +1,67 @@
-"""Notebooks as files: find them, read them, normalise them, write them without ever leaving half a file."""
+"""Notebooks as files: read them, normalise them, write them without ever leaving half a file, tell what they stored."""
 
-import os
+import copy
 import re
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 
-from utils import COURSE_ROOT
+from utils import course
+from utils.cli.catalogue import MAP, NOTEBOOKS, UsageError, find, title, write_text
 from utils.course import RESULTS_MIME
 
-NOTEBOOKS = COURSE_ROOT / "notebooks"
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+__all__ = ["NOTEBOOKS", "find", "first_cell", "first_code_cell", "normalise", "pictures", "read", "results", "write"]
+
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": "3.11.7",
+}
+"""What a Python kernel says of itself. JupyterLab 4.6 compares it, version included, with what the file holds, and
+marks the notebook as modified if they differ; a constant, so that it does not change with whoever ran it last."""
+
+KEPT = ("cellView", "heading_collapsed", "jp-MarkdownHeadingCollapsed", "nbgrader")
+"""Cell metadata that say how a cell is shown or graded. Of `jupyter`, two keys are kept besides: KEPT_JUPYTER."""
+KEPT_JUPYTER = ("outputs_hidden", "source_hidden")
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 URL_LINE = re.compile(
     r'^url, branch = os\.environ\.get\("COURSE_URL", "(?P<url>[^"]*)"\), "(?P<branch>[^"]*)"', re.MULTILINE
 )
+LINKS = re.compile(
+    r"\n*^(?:\[← [^\n]*\]\([^)\n]*\)|\[map\]\([^)\n]*\)|\[[^\n]* →\]\([^)\n]*\))(?: · \[.*)?\Z", re.MULTILINE
+)
+"""The line "previous · map · next" at the end of a cell."""
 
-
-def find(words: list[str] | None = None, folder: Path | None = None) -> list[Path]:
-    """Return the course's notebooks in order; with `words` (numbers such as "02", or names) only those.
-
-    Raises ValueError, naming what there is, if a word fits no notebook.
-    """
-    folder = folder or NOTEBOOKS
-    every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if not words:
-        return every
-    chosen = set()
-    for word in words:
-        stem = Path(word).name.removesuffix(".ipynb")
-        fits = [path for path in every if path.stem == stem or path.stem.startswith(f"{stem}_")]
-        if not fits:
-            raise ValueError(f"no notebook is called {word!r}; there are: {', '.join(path.stem for path in every)}")
-        chosen.update(fits)
-    return sorted(chosen)
+PRINTED = {
+    re.compile(r"✓ held: (?P<text>.*)"): course.HELD,
+    re.compile(r"· not judged in quick: (?P<text>.*)"): course.NOT_JUDGED,
+    re.compile(r"✗ FAILED: (?P<text>.*)"): course.FAILED,
+    re.compile(r"✓ (?P<number>\d+) checks? holds?\b.*"): course.HELD,
+    re.compile(r"· (?P<number>\d+) checks?,? not judged\b.*"): course.NOT_JUDGED,
+}
+"""The lines that `Run.claim` and a folded cell of checks print, and the state that each means."""
 
 
 def read(path: Path) -> nbformat.NotebookNode:
-    """Read a notebook. Raises ValueError, naming the file, if it is not one."""
+    """Read a notebook.
+
+    Raises
+    ------
+    UsageError
+        If the file is not a notebook; the message names it.
+    """
     try:
         return nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat passes on what the JSON parser and its validator raise
-        raise ValueError(f"{path.name} is not a readable notebook: {error}") from error
+        raise UsageError(f"{path.name} is not a readable notebook: {error}") from error
 
 
 def to_text(notebook: nbformat.NotebookNode) -> str:
@@ -52,36 +71,73 @@ def to_text(notebook: nbformat.NotebookNode) -> str:
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> bool:
     """Write the notebook in one step (a temporary file, then a rename); return whether the file changed."""
-    text = to_text(notebook)
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return True
+    return write_text(path, to_text(notebook))
 
 
-def normalise(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+# -------------------------------------------------------------------------------------------------------- normal form
+
+
+def normalise(notebook: nbformat.NotebookNode, path: Path | None = None) -> nbformat.NotebookNode:
     """Strip, in place, what differs from machine to machine and says nothing: kernel details, timings, widget state.
 
-    Sources, ids, tags, execution counts and the content of outputs are left as they are, but for two things:
-    neighbouring pieces of the same output stream are joined, since where they break depends on timing; and a stored
-    traceback keeps the frames of the notebook and the message, not those of files elsewhere on the machine.
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Changed in place.
+    path : Path, optional
+        Where the notebook lies, or will lie. With it the last Markdown cell ends in a line of links to the notebook
+        before, the map and the notebook after, as far as they exist in that folder.
+
+    Returns
+    -------
+    NotebookNode
+        The same notebook.
+
+    Notes
+    -----
+    The entrance and every cell tagged `checks` are folded. Ids, tags, folding and collapsing, execution counts, the
+    declared data (`course`) and the content of outputs are left as they are, but for two things: neighbouring pieces
+    of the same output stream are joined, since where they break depends on timing; and a stored traceback keeps the
+    frames of the notebook and the message, not those of files elsewhere on the machine. Sources stay, but for the
+    line of links.
     """
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    kept = {"course": notebook.metadata["course"]} if "course" in notebook.metadata else {}
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE} | kept)
+    entrance = first_code_cell(notebook)
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": sorted(tags)} if tags else {})
+        is_entrance = cell is entrance and URL_LINE.search(cell.source)
+        cell.metadata = nbformat.from_dict(_cell_metadata(cell.metadata, bool(is_entrance)))
         if cell.cell_type == "code":
             cell.outputs = _joined(cell.outputs)
+    last = next((cell for cell in reversed(notebook.cells) if cell.cell_type == "markdown"), None)
+    if path is not None and last is not None and (line := _links(path)):
+        last.source = LINKS.sub("", last.source).rstrip() + f"\n\n{line}"
     return notebook
+
+
+def _cell_metadata(metadata: dict, is_entrance: bool) -> dict:
+    """Return what is kept of a cell's metadata, folding added where the course folds."""
+    tags = sorted(metadata.get("tags", []))
+    jupyter = {key: metadata["jupyter"][key] for key in KEPT_JUPYTER if key in metadata.get("jupyter", {})}
+    kept = {key: metadata[key] for key in KEPT if key in metadata}
+    if is_entrance or "checks" in tags:
+        kept, jupyter = kept | {"cellView": FOLDED["cellView"]}, jupyter | FOLDED["jupyter"]
+    return kept | ({"tags": tags} if tags else {}) | ({"jupyter": jupyter} if jupyter else {})
+
+
+def _links(path: Path) -> str:
+    """Return the line of links "previous · map · next" for the notebook at `path`; "" if it stands alone."""
+    if not re.match(r"\d\d_", path.name):
+        return ""
+    others = [other for other in find(folder=path.parent) if other.name != path.name]
+    before = [other for other in others if other.name < path.name]
+    after = [other for other in others if other.name > path.name]
+    links = [f"[← {title(before[-1])}]({before[-1].name})"] if before else []
+    if path.name != MAP and any(other.name == MAP for other in others):
+        links.append(f"[map]({MAP})")
+    links += [f"[{title(after[0])} →]({after[0].name})"] if after else []
+    return " · ".join(links)
 
 
 def _joined(outputs: list) -> list:
@@ -105,28 +161,92 @@ def _without_overwritten(text: str) -> str:
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
 
 
-def results(notebook: nbformat.NotebookNode) -> dict | None:
-    """Return what `run.finish()` stored in the notebook's outputs, or None if it was not reached.
+# ------------------------------------------------------------------------------------------- what a notebook has stored
 
-    Claims and reports made after it, stored where they stand, are added; the same text or label replaces the first.
+
+def _outputs(notebook: nbformat.NotebookNode, fits: Callable = lambda output: True) -> list:
+    return [output for cell in notebook.cells for output in cell.get("outputs", []) if fits(output)]
+
+
+def results(notebook: nbformat.NotebookNode) -> dict | None:
+    """Return what `run.finish()` stored in the notebook's outputs, with the claims that were made after it.
+
+    Returns
+    -------
+    dict or None
+        A copy of the stored results: `notebook`, `profile`, `seed`, `seconds`, `data`, `claims` (rows of `text` and
+        `state`), `reports` (rows of `label`, `measured`, `lecture`, `unit` and, where the run has them, `spread`,
+        `at_least`, `at_most` and `state`). A claim or report made after the closing table is added as a row, or
+        replaces the row of the same name. None if the closing table was not reached.
     """
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    finished = [output.data[RESULTS_MIME] for output in outputs if RESULTS_MIME in output.get("data", {})]
-    if not finished:
+    merged, late = None, []
+    for output in _outputs(notebook):
+        if RESULTS_MIME in output.get("data", {}):
+            merged, late = copy.deepcopy(output.data[RESULTS_MIME]), []
+        elif RESULTS_MIME in output.get("metadata", {}):  # a claim made after the closing table, where it stands
+            late.append(copy.deepcopy(output.metadata[RESULTS_MIME]))
+    if merged is None:
         return None
-    merged = finished[-1]
-    for output in outputs:
-        late = output.get("metadata", {}).get(RESULTS_MIME, {})
-        for kind, key in (("claims", "text"), ("reports", "label")):
-            rows = {row[key]: row for row in [*merged[kind], *late.get(kind, [])]}
-            merged[kind] = list(rows.values())
+    for rows, name in (("claims", "text"), ("reports", "label")):
+        by_name = {row[name]: row for part in (merged, *late) for row in part.get(rows, [])}
+        merged[rows] = list(by_name.values())
     return merged
+
+
+def judged(results: dict) -> dict[tuple[str, str], str]:
+    """Return the state of every claim and bound: {("claim", text): state, ("bound", label): state}."""
+    claims = {("claim", row["text"]): row["state"] for row in results["claims"]}
+    return claims | {("bound", row["label"]): row["state"] for row in results["reports"] if row.get("state")}
+
+
+def printed(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Return (text, state) of every claim that the outputs print; "" for those that a folded cell only counts."""
+    found = []
+    for output in _outputs(notebook, lambda output: output.output_type == "stream" and output.name == "stdout"):
+        for line in output.text.splitlines():
+            for pattern, state in PRINTED.items():
+                if match := pattern.fullmatch(line):
+                    groups = match.groupdict()
+                    found += [(groups.get("text", ""), state)] * int(groups.get("number", 1))
+    return found
+
+
+def verdicts(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    """Return (name, state) of every claim and bound of an executed notebook.
+
+    Read from the stored results; from the printed lines if the notebook stopped before its closing table. A failure
+    that is printed but not in the results (a claim made after the closing table) counts as well.
+    """
+    stored, lines = results(notebook), printed(notebook)
+    if stored is None:
+        return lines
+    states = [(name, state) for (_, name), state in judged(stored).items()]
+    known = tuple(name for name, state in states if state == course.FAILED)
+    return states + [
+        (text, state)
+        for text, state in dict(lines).items()
+        if state == course.FAILED and not (known and text.startswith(known))
+    ]
+
+
+def pictures(notebook: nbformat.NotebookNode) -> int:
+    """Return how many pictures the outputs hold."""
+    return len(_outputs(notebook, lambda output: any(kind.startswith("image/") for kind in output.get("data", {}))))
+
+
+# ------------------------------------------------------------------------------------------------------- the entrance
 
 
 def first_cell(url: str = "", branch: str = "main") -> str:
     """Return the source of the first code cell, with the address and the branch that a hosted runtime clones."""
     text = (Path(__file__).parent / "first_cell.py").read_text(encoding="utf-8").rstrip("\n")
-    return URL_LINE.sub(f'url, branch = os.environ.get("COURSE_URL", "{url}"), "{branch}"', text)
+    return stamp(text, url, branch)
+
+
+def stamp(source: str, url: str, branch: str) -> str:
+    """Return the source of a first code cell with another address and branch."""
+    line = f'url, branch = os.environ.get("COURSE_URL", "{url}"), "{branch}"'
+    return URL_LINE.sub(lambda _: line, source)
 
 
 def first_code_cell(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode | None:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,29 +16,40 @@ from rich.table import Table
 
 from utils import COURSE_ROOT, settings
 from utils.cli import notebooks
+from utils.cli.catalogue import UsageError
 from utils.course import FAILED, HELD, NOT_JUDGED, cores
 
 
 @dataclass
 class Outcome:
-    """What became of one notebook."""
+    """What became of one notebook.
+
+    `error` is what a reader is told when it did not run through; `crash` the first line of an error that a cell
+    raised, claims aside; `verdicts` the name and state of every claim and bound; `copy` the executed notebook.
+    """
 
     path: Path
     seconds: float = 0.0
     error: str = ""
+    crash: str = ""
     results: dict | None = None
     copy: Path | None = None
-    states: list[str] = field(default_factory=list)
+    verdicts: list[tuple[str, str]] = field(default_factory=list)
+    unwritable: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether every cell ran and no claim failed."""
-        return not self.error and FAILED not in self.states
+        """Whether every cell ran and no claim or bound failed."""
+        return not self.error and self.count(FAILED) == 0
+
+    def count(self, state: str) -> int:
+        """Return how many claims and bounds have this state."""
+        return sum(found == state for _, found in self.verdicts)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `run`."""
-    parser.add_argument("notebooks", nargs="*", help="numbers or names, such as 02 14 (default: all)")
+    parser.add_argument("notebooks", nargs="*", help="numbers or names, such as 2 14 (default: all)")
     parser.add_argument("--profile", choices=settings.PROFILES, help="default: COURSE_PROFILE, or full")
     parser.add_argument("--jobs", type=int, help="notebooks at a time (default: one a core; with --write one)")
     parser.add_argument("--timeout", type=float, default=3600, help="seconds for one notebook (default: 3600)")
@@ -48,27 +60,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(args: argparse.Namespace) -> int:
-    """Run the notebooks that `args` names; return 0 if all passed, else 1."""
+    """Run the notebooks that `args` names; return 0 if all passed, else 1.
+
+    Raises
+    ------
+    UsageError
+        If there is no such notebook, or an option or COURSE_PROFILE means nothing.
+    """
     if args.jobs is not None and args.jobs < 1:
-        raise ValueError(f"--jobs is {args.jobs}; expected 1 or more")
+        raise UsageError(f"--jobs is {args.jobs}; expected 1 or more")
     paths = notebooks.find(args.notebooks, args.folder)
     if not paths:
-        raise ValueError(f"there is no notebook in {args.folder}")
-    if args.profile:
-        os.environ["COURSE_PROFILE"] = args.profile
-    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this Python's kernel, not one of the same name elsewhere
+        raise UsageError(f"there is no notebook in {args.folder}")
+    profile = args.profile or shell_profile()
     jobs = min(len(paths), args.jobs or (1 if args.write else cores()))
     console = Console()
     started = time.perf_counter()
     console.print(
-        f"{len(paths)} notebook{'s' * (len(paths) > 1)}, {settings.profile()} profile, {jobs} at a time",
-        highlight=False,
+        f"{len(paths)} notebook{'s' * (len(paths) > 1)}, {profile} profile, {jobs} at a time", highlight=False
     )
-    outcomes = asyncio.run(_run_all(paths, jobs, args.timeout, console))
+    outcomes = asyncio.run(_run_all(paths, profile, jobs, args.timeout, console))
     if args.write:
         for outcome in outcomes:
-            if outcome.passed:
-                notebooks.write(notebooks.normalise(notebooks.read(outcome.copy)), outcome.path)
+            _store(outcome)
     _show(outcomes, console)
     failed = [outcome for outcome in outcomes if not outcome.passed]
     seconds = time.perf_counter() - started
@@ -76,7 +90,15 @@ def main(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-async def _run_all(paths: list[Path], jobs: int, timeout: float, console: Console) -> list[Outcome]:
+def shell_profile() -> str:
+    """Return the profile that COURSE_PROFILE asks for. Raises UsageError if there is none of that name."""
+    try:
+        return settings.profile()
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+
+
+async def _run_all(paths: list[Path], profile: str, jobs: int, timeout: float, console: Console) -> list[Outcome]:
     slots = asyncio.Semaphore(jobs)
     columns = (
         TextColumn("{task.description}"),
@@ -91,8 +113,12 @@ async def _run_all(paths: list[Path], jobs: int, timeout: float, console: Consol
             task = progress.add_task(path.stem, start=False, total=None)
             async with slots:
                 progress.start_task(task)
-                outcome = await _execute(
-                    path, timeout, lambda done, total: progress.update(task, completed=done, total=total)
+                outcome = await execute(
+                    path,
+                    COURSE_ROOT / "build" / "run" / profile / path.name,
+                    {"COURSE_PROFILE": profile},
+                    timeout,
+                    lambda done, total: progress.update(task, completed=done, total=total),
                 )
             if not console.is_terminal:
                 word = "passed" if outcome.passed else "FAILED"
@@ -102,10 +128,57 @@ async def _run_all(paths: list[Path], jobs: int, timeout: float, console: Consol
         return await asyncio.gather(*(one(path) for path in paths))
 
 
-async def _execute(path: Path, timeout: float, report) -> Outcome:
-    """Execute one notebook in a kernel of its own, and keep the executed copy in build/run/<profile>."""
+async def execute(
+    path: Path,
+    copy: Path,
+    environment: dict[str, str],
+    timeout: float,
+    report: Callable[[int, int], None] = lambda done, total: None,
+) -> Outcome:
+    """Execute one notebook in a kernel of its own, and keep the executed copy; the notebook itself is only read.
+
+    Parameters
+    ----------
+    path, copy : Path
+        The notebook, and where its executed copy goes, with a log of the kernel beside it.
+    environment : dict
+        Variables for the kernel, which win over this process's. COURSE_PROFILE has to be among them.
+    timeout : float
+        Seconds for the whole notebook.
+    report : callable
+        Called with the numbers of cells done and of all code cells, after every cell.
+
+    Returns
+    -------
+    Outcome
+        Nothing is raised: an unreadable file, a dead kernel or a full disk is an outcome too, so that the other
+        notebooks go on. A claim that fails does not stop the notebook; what a cell raises besides does.
+    """
     outcome = Outcome(path)
-    notebook = notebooks.read(path)
+    started = time.perf_counter()
+    try:
+        notebook = notebooks.read(path)
+        stored = notebooks.pictures(notebook)
+        await _execute(notebook, outcome, copy, environment, timeout, report)
+        outcome.results = notebooks.results(notebook)
+        outcome.verdicts = notebooks.verdicts(notebook)
+        if stored and not notebooks.pictures(notebook) and not outcome.error:
+            outcome.unwritable = (
+                f"no cell drew a picture, and the stored notebook has {stored}: is MPLBACKEND set? Unset it."
+            )
+            outcome.error = outcome.unwritable if environment["COURSE_PROFILE"] == "full" else ""
+        notebooks.write(notebook, copy)
+        outcome.copy = copy
+    except UsageError as error:  # not a notebook
+        outcome.error = str(error)
+    except Exception as error:
+        outcome.error = outcome.error or f"{type(error).__name__}: {error}"
+    outcome.seconds = time.perf_counter() - started
+    return outcome
+
+
+async def _execute(notebook, outcome: Outcome, copy: Path, environment: dict, timeout: float, report: Callable) -> None:
+    """Execute the cells of `notebook` in place, and say in `outcome` what went wrong."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in code:  # stored outputs of cells that are not reached must not pass for new ones
         cell.outputs, cell.execution_count = [], None
@@ -117,60 +190,74 @@ async def _execute(path: Path, timeout: float, report) -> Outcome:
         report(done, total)
 
     report(0, total)
-    started = time.perf_counter()
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # this Python's kernel, not one of the same name elsewhere
     client = NotebookClient(
         notebook,
         timeout=None,
         startup_timeout=180,
         kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
+        resources={"metadata": {"path": str(outcome.path.parent)}},
         on_cell_executed=cell_executed,
+        allow_error_names=["ClaimError"],  # the rest of the notebook is still seen; it is counted below
     )
-    outcome.copy = COURSE_ROOT / "build" / "run" / settings.profile() / path.name
-    outcome.copy.parent.mkdir(parents=True, exist_ok=True)
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    errors = []
     try:
-        with outcome.copy.with_suffix(".log").open("wb") as log:  # what the kernel process itself says
-            await asyncio.wait_for(client.async_execute(stderr=log), timeout)
+        with copy.with_suffix(".log").open("wb") as log:  # what the kernel process itself says
+            run = client.async_execute(stderr=log, env=os.environ | environment)
+            await asyncio.wait_for(run, timeout)
     except CellExecutionError as error:
-        outcome.error = notebooks.ANSI.sub("", str(error)).strip()
-    except Exception as error:  # a dead kernel, a full disk: whatever it is, the other notebooks go on
-        outcome.error = f"{type(error).__name__}: {error}"
-        if time.perf_counter() - started >= timeout:  # the interrupted kernel may report its own end first
-            outcome.error = f"not finished after {timeout:.0f} s; give --timeout more, or look for an endless loop"
-    outcome.seconds = time.perf_counter() - started
-    outcome.results = notebooks.results(notebook)
-    outcome.states = _claim_states(notebook, outcome.results)
-    notebooks.write(notebook, outcome.copy)
-    return outcome
+        errors.append(notebooks.ANSI.sub("", str(error)).strip())
+        outcome.crash = f"{error.ename}: {error.evalue}".splitlines()[0]
+    except Exception as error:  # a dead kernel: whatever it is, the other notebooks go on
+        late = time.perf_counter() - started >= timeout  # the interrupted kernel may report its own end first
+        text = f"not finished after {timeout:.0f} s; give --timeout more, or look for an endless loop"
+        errors.append(text if late else f"{type(error).__name__}: {error}")
+    claims = [
+        f"{output.ename}: {output.evalue}"
+        for cell in code
+        for output in cell.outputs
+        if output.output_type == "error" and output.ename == "ClaimError"
+        if "raises-exception" not in cell.metadata.get("tags", [])
+    ]
+    outcome.error = "\n".join(claims + errors)
 
 
-def _claim_states(notebook, results: dict | None) -> list[str]:
-    """Return the state of every claim; from the printed lines if the notebook stopped before its closing table."""
-    if results:
-        return [claim["state"] for claim in results["claims"]]
-    text = "\n".join(
-        output.text
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if output.output_type == "stream" and output.name == "stdout"
-    )
-    marks = {"✓ held: ": HELD, "· not judged in quick: ": NOT_JUDGED, "✗ FAILED: ": FAILED}
-    return [state for line in text.splitlines() for mark, state in marks.items() if line.startswith(mark)]
+def _store(outcome: Outcome) -> None:
+    """Write the executed copy over the notebook, if it passed; a failure to do so becomes the notebook's error."""
+    if not outcome.passed or outcome.unwritable:
+        return
+    try:
+        notebooks.write(notebooks.normalise(notebooks.read(outcome.copy), outcome.path), outcome.path)
+    except (OSError, ValueError) as error:
+        outcome.error = f"it passed, but could not be written: {error}"
 
 
 def _show(outcomes: list[Outcome], console: Console) -> None:
     for outcome in outcomes:
-        if outcome.error:
-            tail = "\n".join(outcome.error.splitlines()[-25:])
-            console.rule(f"{outcome.path.stem} failed")
-            console.print(tail, markup=False, highlight=False, soft_wrap=True)
-            console.print(f"as far as it came: {outcome.copy.relative_to(COURSE_ROOT)}", markup=False, highlight=False)
+        _explain(outcome, console)
     table = Table("notebook", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("seconds", "held", "not judged", "failed"):
         table.add_column(title, justify="right")
     table.add_column("result")
     for outcome in outcomes:
-        counts = [str(outcome.states.count(state)) for state in (HELD, NOT_JUDGED, FAILED)]
+        counts = [str(outcome.count(state)) for state in (HELD, NOT_JUDGED, FAILED)]
         table.add_row(outcome.path.stem, f"{outcome.seconds:.1f}", *counts, "passed" if outcome.passed else "FAILED")
     console.print()
     console.print(table)
+
+
+def _explain(outcome: Outcome, console: Console) -> None:
+    """Say why a notebook failed, and where its outputs are; and of one that passed, why it is not written."""
+    plain = {"markup": False, "highlight": False, "soft_wrap": True}
+    if outcome.passed:
+        if outcome.unwritable:
+            console.print(f"{outcome.path.stem}: {outcome.unwritable}", **plain)
+        return
+    console.rule(f"{outcome.path.stem} failed")
+    failed = [f"  ✗ {name}" for name, state in outcome.verdicts if state == FAILED]
+    unsaid = [line for line in failed if line.strip() not in outcome.error]
+    console.print("\n".join([*unsaid, *outcome.error.splitlines()[-25:]]), **plain)
+    if outcome.copy is not None:
+        console.print(f"as far as it came: {os.path.relpath(outcome.copy, COURSE_ROOT)}", **plain)
