@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import os
 import sys
 import types
 
@@ -431,3 +432,123 @@ def test_source_is_shown_to_people_and_to_nbval(capsys, monkeypatch):
 def test_what_has_no_source_is_refused(bad):
     with pytest.raises(TypeError, match="written in Python"):
         course.show_source(bad)
+
+
+# --------------------------------------------------------------------------------------- the table, for all its readers
+
+
+def test_the_table_says_which_data_were_real_and_which_stood_in(capsys, monkeypatch):
+    used = {"jena": "stand-in", "imdb": "real"}
+    monkeypatch.setitem(sys.modules, "utils.datasets", types.SimpleNamespace(used=lambda: used))
+    run = make()
+    run.finish()
+    assert run.results()["data"] == used
+    assert capsys.readouterr().out.rstrip().endswith("data imdb: real; jena: stand-in")
+    assert "data imdb: real; jena: stand-in</summary>" in course._closing_html(run.results())
+    monkeypatch.delitem(sys.modules, "utils.datasets")
+    assert run.results()["data"] == {}, "no data loaded, nothing said"
+    make().finish()
+    assert "data" not in capsys.readouterr().out
+
+
+def test_results_say_where_and_how_the_run_was_made():
+    run = make("quick", device="GPU")
+    run.started -= 100
+    found = run.results()
+    assert (found["notebook"], found["profile"], found["seed"], found["device"]) == ("99_test", "quick", 42, "GPU")
+    assert (found["device_name"], found["versions"], found["cores"]) == ("2 cores", {"Python": "3"}, course.cores())
+    assert 100 <= found["seconds"] < 160
+    assert "quick profile, 100 s on GPU (2 cores)" in course._closing_text(found)
+
+
+def test_the_page_lists_every_claim_with_its_state():
+    run = make()
+    run.claim(True, "one < two")
+    run.claim(False, "pigs fly")
+    page = course._closing_html(run.results())
+    assert "<li>✓ held: one &lt; two</li><li>✗ FAILED: pigs fly</li>" in page
+    assert "<summary>claims and bounds: 1 held, 0 not judged, 1 failed" in page
+    assert "<table>" not in page, "no report, no table"
+
+
+def test_columns_of_the_table_stand_under_their_titles(capsys):
+    run = make()
+    run.report("a figure with a long name", 1.5, unit="degC")
+    run.report("b", 123_456, lecture=2)
+    run.claim(True, "one is one")
+    capsys.readouterr()
+    run.finish()
+    head, rule, first, second, blank, claim, *_ = capsys.readouterr().out.splitlines()
+    assert set(rule) == {"-"} and len(rule) >= max(map(len, (head, first, second))) and blank == ""
+    assert claim == "✓ held: one is one"
+    right = head.index("measured") + len("measured")
+    assert first[:right].endswith(" 1.5") and second[:right].endswith(" 123,456"), "figures flush right"
+    assert first.index("degC") == head.index("unit")
+    assert "bound" not in head, "an empty column is left out"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *((0, "0"), (-1500, "-1,500"), (999, "999"), (1000.0, "1,000"), (1234.5, "1234"), (9999.4, "9999")),
+        *((10_000.4, "10,000"), (-23_456.7, "-23,457"), (float("nan"), "nan"), (float("inf"), "inf"), (2.0, "2")),
+        *((True, "True"), (np.float32(0.123456), "0.1235"), (np.int64(5000), "5,000")),
+    ],
+)
+def test_numbers_of_every_size_are_written_for_readers(value, text):
+    assert course.format_number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        ({}, ""),
+        ({"at_least": 0}, "at least 0"),
+        ({"at_most": 0}, "at most 0"),
+        ({"at_least": 0, "at_most": 1}, "0 to 1"),
+    ],
+)
+def test_a_bound_of_zero_is_a_bound(bounds, text):
+    run = make()
+    run.report("error", 0, **bounds)
+    assert course.format_bound(run.reports["error"]) == text
+    assert run.reports["error"]["state"] == (course.HELD if bounds else None)
+
+
+def test_a_spread_of_zero_and_a_bound_of_one_point_are_legal():
+    run = make()
+    run.report("error", 1, spread=0, at_least=1, at_most=1)
+    assert run.reports["error"]["state"] == course.HELD
+    assert course.format_measured(run.reports["error"]) == "1 ± 0"
+
+
+def test_a_report_wants_a_label_and_replaces_its_namesake():
+    run = make()
+    for empty in ("", " ", None):
+        with pytest.raises(ValueError, match="needs a label"):
+            run.report(empty, 1)
+    with pytest.raises(ValueError, match="needs a text"):
+        run.claim(True, None)
+    run.report("error", 1, lecture=5, at_most=2)
+    run.report("error", 3)
+    assert [row["measured"] for row in run.results()["reports"]] == [3]
+    assert run.reports["error"]["lecture"] is None and run.reports["error"]["state"] is None
+
+
+def test_one_seed_is_the_first_of_many():
+    assert make().seeds(1) == [42_000]
+    assert make().seeds(np.int64(3)) == [42_000, 42_001, 42_002]
+
+
+def test_the_number_of_cores_is_that_of_this_process():
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system does not bind processes to cores")
+    code = "import os; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1]); from utils import course; "
+    done = call("-c", code + "print(course.cores())", cwd=COURSE_ROOT)
+    assert done.stdout.strip() == "1", done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, 5])
+def test_start_wants_the_notebooks_name(name):
+    with pytest.raises(ValueError, match="needs the notebook's name"):
+        course.start(name)

@@ -370,3 +370,52 @@ def test_bad_days_and_sizes_are_refused():
         dates.split(0, 1, 1, 0)
     with pytest.raises(ValueError, match="365 dates are too few"):
         dates.split(10_000, 1, 1, 0, years=(1999, 1999))
+
+
+@pytest.mark.parametrize("draw", [lambda seed: dates.examples(5, seed), lambda seed: dates.split(5, 5, 5, seed)])
+def test_a_seed_is_0_or_more(draw):
+    assert draw(0) == draw(np.int64(0)) != draw(1)
+    with pytest.raises(ValueError, match="seed is -1; expected a whole number, 0 or more"):
+        draw(-1)
+
+
+@pytest.mark.parametrize("calendar", ["gregorian", "jalali"])
+def test_the_first_and_the_last_day_of_the_years_are_drawn_and_no_other_year(calendar):
+    low, high = dates.YEARS[calendar]
+    for year in (low, high):
+        rows = dates.examples(8000, 6, calendar=calendar, target=calendar, years=(year, year))
+        assert {row.iso[:4] for row in rows} == {str(year)}
+        assert {f"{year}-01-01", f"{year}-12-29"} <= {row.iso for row in rows}
+        last = "12-31" if calendar == "gregorian" else "12-30"
+        leap = calendar == "jalali" and len({row.iso for row in rows}) == 366
+        assert (f"{year}-{last}" in {row.iso for row in rows}) == (calendar == "gregorian" or leap)
+    for years in ((low - 1, high), (low, high + 1)):
+        with pytest.raises(ValueError, match=f"{calendar} years from {low} to {high}"):
+            dates.examples(1, 0, calendar=calendar, years=years)
+
+
+def test_the_ends_of_the_calendars_can_be_written_and_read():
+    for first, last, name, locale, calendar in (
+        (datetime.date(1500, 1, 1), datetime.date(2999, 12, 31), "year first", "en_GB", "gregorian"),
+        (nowruz(1200), nowruz(1500) - datetime.timedelta(days=1), "padded", "fa", "jalali"),
+    ):
+        for day, outside in ((first, first - datetime.timedelta(days=1)), (last, last + datetime.timedelta(days=1))):
+            assert readings(write(day, name, locale, calendar=calendar)) == {day}
+            with pytest.raises(ValueError, match=f"is in {calendar} year"):
+                write(outside, name, locale, calendar=calendar)
+
+
+def test_two_digits_of_a_year_are_read_in_two_centuries_and_in_both_calendars():
+    assert readings("25.12.07") == {
+        *(datetime.date(century, month, day) for century in (1900 + 7, 2000 + 7) for month, day in [(12, 25)]),
+        *(datetime.date(2000 + 25, 12, 7), datetime.date(1925, 12, 7)),
+        *(jdatetime.date(year, 12, 7).togregorian() for year in (1325, 1425)),
+        *(jdatetime.date(year, 12, 25).togregorian() for year in (1307, 1407)),
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["99.99.1999", "0/1/1999", "1/0/1999", "1999/13/01", "32 July 1969", "1/2/199", "1/2/3456"]
+)
+def test_a_day_that_no_calendar_has_is_no_reading(text):
+    assert readings(text) == frozenset()

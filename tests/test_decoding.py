@@ -466,3 +466,28 @@ def test_a_full_search_is_never_to_blame(seed, width, penalty):
 def test_what_is_no_log_probability_is_refused(pair, error, message):
     with pytest.raises(error, match=message):
         attribute_error(*pair)
+
+
+@pytest.mark.parametrize("decode", [greedy_decode, lambda step, start, end, n: beam_search(step, start, end, 2, n)])
+def test_the_end_token_may_be_the_last_of_the_vocabulary_and_no_further(decode):
+    best = np.ravel(decode(lambda prefixes: np.log(np.tile([0.1, 0.2, 0.7], (len(prefixes), 1))), START, 2, 4))[0]
+    assert (best.tokens, best.finished) == ((2,), True)
+    for end, message in ((3, "the end token is 3, but step knows the tokens 0 to 2 only"), (-1, "end is -1; expected")):
+        with pytest.raises(ValueError, match=message):
+            decode(lambda prefixes: np.log(np.tile([0.1, 0.2, 0.7], (len(prefixes), 1))), START, end, 4)
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+def test_rounding_is_not_taken_for_logits(decode):
+    """A row may be off by what half precision rounds, on either side; a hundredth more is an error of the model."""
+    for factor in (0.995, 1.005):
+        assert np.ravel(decode(lambda prefixes: np.log(factor * np.full((len(prefixes), 4), 0.25))))[0].log_prob < 0  # noqa: B023
+    for factor in (0.9, 1.1):
+        with pytest.raises(ValueError, match=r"sum to (0\.9|1\.1)"):
+            decode(lambda prefixes: np.log(factor * np.full((len(prefixes), 4), 0.25)))  # noqa: B023
+
+
+@pytest.mark.parametrize("decode", DECODERS)
+def test_a_certainty_that_rounding_put_above_0_costs_nothing(decode):
+    best = np.ravel(decode(lambda prefixes: np.tile([1e-7, -np.inf], (len(prefixes), 1))))[0]
+    assert (best.tokens, best.log_prob, best.score) == ((END,), 0.0, 0.0)

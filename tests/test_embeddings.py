@@ -307,3 +307,44 @@ def test_bad_vocabularies_are_refused():
         embedding_matrix({"king": 1.5}, TABLE)
     with pytest.raises(TypeError, match="expected a list of words"):
         embedding_matrix("king queen", TABLE)
+
+
+def test_the_word_that_stands_twice_is_the_one_named():
+    with pytest.raises(ValueError, match=r"'b' .* twice"):
+        WordVectors(["a", "b", "b", "c"], np.eye(4))
+
+
+def test_the_index_of_word_vectors_is_the_row_of_each_word():
+    assert TABLE.index == {"man": 0, "woman": 1, "king": 2, "queen": 3, "apple": 4, "orange": 5}
+
+
+@pytest.mark.parametrize(("unknown", "more"), [(5, ""), (6, "; and 1 more"), (7, "; and 2 more")])
+def test_the_count_of_words_not_listed_is_right(unknown, more):
+    words = [f"zz{i}zz" for i in range(unknown)]
+    with pytest.raises(ValueError, match=rf"'zz4zz'{more}\. There are vectors"):
+        analogy(TABLE, words, ["man"] * unknown, ["king"] * unknown)
+
+
+def test_no_words_at_all_answer_no_questions():
+    nothing = WordVectors([], np.zeros((0, 3)))
+    assert analogy(nothing, [], [], []) == []
+    assert unit_rows(nothing.vectors).shape == (0, 3)
+    with pytest.raises(ValueError, match="k = 1 is out of range"):
+        nearest(nothing, np.ones(3), 1)
+
+
+def test_unit_rows_leave_their_argument_alone():
+    matrix = np.array([[3.0, 4.0], [0.0, 0.0]])
+    unit_rows(matrix)
+    assert matrix.tolist() == [[3, 4], [0, 0]]
+
+
+def test_other_objects_with_words_and_vectors_will_do():
+    """What `load_glove` returns is no WordVectors; one whose index is no mapping must not mislead."""
+
+    class Bare:
+        words, vectors = ("a", "b", "c", "d"), np.array([[1, 0.1, 0], [1, 0.2, 0], [0, 0, 1], [0, 1, 0]])
+        index = ("d", "c", "b", "a")
+
+    assert analogy(Bare, "a", "b", "c") == "d"
+    assert [word for word, _ in nearest(Bare, "a", 3)] == ["b", "d", "c"]

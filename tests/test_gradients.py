@@ -54,3 +54,14 @@ def test_other_kinds_of_numbers_are_welcome(dtype):
 def test_nan_is_refused():
     with pytest.raises(ValueError, match="NaN or infinite"):
         spectral_radius([[1.0, np.nan], [0.0, 1.0]])
+
+
+@pytest.mark.parametrize("shape", [(0, 5, 5), (3, 0, 2, 2)])
+def test_an_empty_stack_has_no_radii(shape):
+    assert spectral_radius(np.zeros(shape)).shape == shape[:-2]
+
+
+@pytest.mark.parametrize("shape", [(4, 0, 0), (3, 4, 5), (0, 2, 3)])
+def test_a_stack_of_what_is_not_square_is_refused(shape):
+    with pytest.raises(ValueError, match="expected a square matrix"):
+        spectral_radius(np.ones(shape))

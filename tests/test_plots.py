@@ -81,3 +81,75 @@ def test_what_cannot_be_drawn_is_named(axes):
         plots.loss_curves({"dense": HISTORY}, ax=axes, scale="10")
     with pytest.raises(ValueError, match="expected finite eigenvalues"):
         plots.eigenvalues_on_circle(["a"], ax=axes)
+
+
+def curves(count, axes):
+    plots.use_course_style()
+    histories = {f"network {k}": {"loss": [3, 2, 1 + k], "val_loss": [4, 3, 2 + k]} for k in range(count)}
+    return plots.loss_curves(histories, baseline=2.5, ax=axes)
+
+
+def test_each_network_is_told_apart_in_colour_and_in_grey(axes):
+    drawn = curves(3, axes).get_lines()
+    training, validation, baseline = drawn[0:6:2], drawn[1:6:2], drawn[6]
+    styles = [(line.get_linestyle(), line.get_linewidth()) for line in (*validation, baseline)]
+    assert len(set(styles)) == 4, "grey printing"
+    assert baseline.get_linestyle() != "-" and baseline.get_linewidth() < validation[0].get_linewidth()
+    assert len({line.get_color() for line in (*validation, baseline)}) == 4
+    assert all(line.get_linestyle() == "None" and line.get_marker() == "." for line in training), "dots, no line"
+    assert all(line.get_marker() == "" for line in validation), "a line, no dots"
+    for dots, line in zip(training, validation):
+        assert dots.get_color() == line.get_color()
+        assert (dots.get_alpha() or 1) < (line.get_alpha() or 1) and dots.get_zorder() < line.get_zorder()
+    colours = {text.get_text(): text.get_color() for text in axes.texts}
+    assert all(colours[f"network {k}"] == line.get_color() for k, line in enumerate(validation))
+
+
+def test_more_networks_than_colours_start_again_from_the_first(axes):
+    validation = curves(len(plots.COLOURS) + 1, axes).get_lines()[1::2]
+    assert validation[len(plots.COLOURS)].get_color() == validation[0].get_color() == plots.COLOURS[0]
+
+
+def test_labels_stand_right_of_the_curves_at_the_height_of_their_ends(axes):
+    drawn = curves(3, axes)
+    drawn.figure.canvas.draw()
+    assert all(text.get_window_extent().x0 >= drawn.bbox.x1 for text in drawn.texts)
+    heights = {text.get_text(): text.get_position()[1] for text in drawn.texts}
+    assert heights["network 0"] == 2 and heights["network 2"] == 4, "where there is room, exactly"
+    assert heights["network 0"] < heights["baseline"] < heights["network 1"] < heights["network 2"]
+
+
+def test_labels_of_curves_that_end_together_do_not_overlap(axes):
+    plots.use_course_style()
+    same = {f"network {k}": {"loss": [3, 2], "val_loss": [3, 2]} for k in range(4)}
+    plots.loss_curves(same, ax=axes)
+    axes.figure.set_size_inches(mpl.rcParams["figure.figsize"])
+    axes.figure.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in axes.texts), key=lambda box: box.y0)
+    assert all(upper.y0 >= lower.y1 - 0.25 * lower.height for lower, upper in itertools.pairwise(boxes))
+
+
+def test_epochs_are_whole_numbers(axes):
+    drawn = curves(1, axes)
+    assert all(tick == int(tick) for tick in drawn.get_xticks())
+    assert "epoch" in drawn.get_xlabel()
+
+
+def test_without_axes_the_current_ones_are_drawn_into(axes):
+    plt.sca(axes)
+    assert plots.loss_curves({"dense": HISTORY}) is axes
+    assert plots.eigenvalues_on_circle([0.5]) is axes
+    other = axes.figure.add_axes((0.1, 0.1, 0.2, 0.2))  # becomes the current one
+    assert plots.loss_curves({"dense": HISTORY}, ax=axes) is axes and not other.lines
+
+
+def test_the_circle_is_closed_solid_and_behind_the_dots_in_colour(axes):
+    plots.use_course_style()  # whose second line would be dashed
+    axes.plot([0, 1], [0, 1])
+    _, circle, inside, outside = plots.eigenvalues_on_circle([0.5, 2.0], ax=axes).lines
+    x, y = circle.get_data()
+    assert np.allclose([x[0], y[0]], [x[-1], y[-1]])
+    assert np.unwrap(np.arctan2(y, x))[[0, -1]].tolist() == pytest.approx([0, 2 * np.pi]), "once round"
+    assert circle.get_linestyle() == "-"
+    assert {line.get_linestyle() for line in (inside, outside)} == {"None"}
+    assert len({line.get_color() for line in (circle, inside, outside)}) == 3

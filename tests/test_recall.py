@@ -39,6 +39,11 @@ def test_the_columns_are_named():
     assert not set(recall.FILLERS) & set(recall.ANSWERS) and len(set(recall.FILLERS)) == 8
 
 
+def test_the_sizes_at_their_ends():
+    x, y = recall.sentences(1, 0, np.random.default_rng(0))
+    assert x.shape == (1, 1, 12) and y.dtype == np.int64
+
+
 def test_equal_seeds_give_equal_sentences():
     first, second = (recall.sentences(5, 7, np.random.default_rng(3)) for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second))

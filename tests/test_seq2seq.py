@@ -421,3 +421,51 @@ def test_log_softmax_survives_large_logits():
 def test_what_is_no_distribution_has_no_logarithms(row):
     with pytest.raises(ValueError, match="stands for no distribution"):
         log_softmax([[0.0, 1.0], row])
+
+
+def test_the_parts_fit_each_other_as_they_come():
+    """Without sizes of their own, encoder, decoder and the whole have the same widths, those that they document."""
+    encoder, decoder, whole = seq2seq.encoder_model(9), seq2seq.decoder_model(7), translation_model(9, 7)
+    tokens, before = np.array([[4, 5, 0]], "int32"), np.array([[START, 4]], "int32")
+    annotations, state = encoder.predict_on_batch(tokens)
+    assert annotations.shape == (1, 3, 256) and state.shape == (1, 256)
+    logits, last, weights = decoder.predict_on_batch([before, state, annotations, tokens])
+    assert logits.shape == (1, 2, 7) and last.shape == (1, 256) and weights.shape == (1, 2, 3)
+    assert whole.count_params() == encoder.count_params() + decoder.count_params()
+    for part in (encoder, decoder):
+        assert {w.shape[-1] for w in part.get_weights() if w.shape[0] in (7, 9) and w.ndim == 2} == {128}, "embedding"
+
+
+def test_dropout_works_in_training_only_and_its_share_counts():
+    """Whole features of the word vectors are left out: a share of 0 is no noise, more noise is a larger share."""
+    tokens = np.tile(np.array([4, 5, 6, 7], "int32"), (64, 1))  # each row draws its own noise
+    noise = []
+    for share in (0.0, 0.2, 0.8):
+        keras.utils.set_random_seed(1)
+        encoder = seq2seq.encoder_model(9, units=8, embedding=32, dropout=share)
+        still, noisy = (keras.ops.convert_to_numpy(encoder(tokens, training=flag)[1]) for flag in (False, True))
+        assert np.allclose(still, still[0], atol=1e-6)
+        noise.append(float(np.abs(noisy - still).mean()))
+    assert noise[0] < 1e-6 < noise[1] < noise[2]
+
+
+def test_one_token_alone_is_all_the_figures():
+    """A batch with a single token that counts: the figures are that token's."""
+    logits = np.log([[[0.1, 0.1, 0.1, 0.1, 0.6], [0.2] * 5]]).astype("float32")
+    assert float(masked_loss(np.array([[4, 0]]), logits)) == pytest.approx(-np.log(0.6), rel=1e-5)
+    for target, share in (([[4, 0]], 1.0), ([[3, 0]], 0.0)):
+        metric = MaskedAccuracy()
+        metric.update_state(np.array(target), logits)
+        assert float(metric.result()) == share
+
+
+def test_batches_of_any_size_decode_alike(translator, sources):
+    """The rows that fill a batch up to a power of two are thrown away, whatever the batch."""
+    found = translator.greedy(sources, MAX_LEN)
+    targets = np.where(found > 0, found, PAD)
+    targets = np.pad(targets, ((0, 0), (1, 0)), constant_values=START)
+    log_p = translator.log_probs(sources, targets)
+    for batch_size in (1, 2, 3, 8, 11, 12):
+        assert np.array_equal(translator.greedy(sources, MAX_LEN, batch_size=batch_size), found)
+        assert np.allclose(translator.log_probs(sources, targets, batch_size=batch_size), log_p, atol=1e-4)
+    assert np.array_equal(translator.greedy(sources, 2), found[:, :2]), "a shorter answer is the beginning"

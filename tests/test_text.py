@@ -363,3 +363,36 @@ def test_bad_dimensions_and_seeds_are_refused(dimension, seed):
     error = ValueError if type(dimension) is type(seed) is int else TypeError
     with pytest.raises(error, match="expected a whole number"):
         text.hash_words(CAT, dimension, seed=seed)
+
+
+# ------------------------------------------------------------------------------------- against Unicode's own tables
+
+ARABIC = [chr(code) for code in (*range(0x0600, 0x0700), *range(0x0750, 0x0780), *range(0x08A0, 0x08CA))]
+BELONGS_TO_A_LETTER = "\u0653\u0654\u0655"  # madda, hamza above, hamza below
+
+
+def test_every_arabic_vowel_sign_vanishes_and_no_letter_does():
+    for char in ARABIC:
+        kind, found = unicodedata.category(char), text.standardise(f"ب{char}د")
+        if kind == "Mn" and char not in BELONGS_TO_A_LETTER:
+            assert found == "بد", f"U+{ord(char):04X} {unicodedata.name(char)}"
+        elif kind == "Lo" and unicodedata.decomposition(char)[:1] != "<":
+            assert len(found) == 3 and " " not in found, f"U+{ord(char):04X} {unicodedata.name(char)}"
+        elif kind[0] in "PS":
+            assert found.split() == ["ب", "د"], f"U+{ord(char):04X} {unicodedata.name(char)}"
+
+
+def test_every_accent_of_latin_vanishes_and_the_letters_beside_the_blocks_stay():
+    blocks = (range(0x0300, 0x0370), range(0x1AB0, 0x1ACF), range(0x1DC0, 0x1E00), range(0x20D0, 0x20F1))
+    for char in (chr(code) for block in blocks for code in block):
+        if char not in "\u0345\u034f":  # the Greek iota below is a letter after folding
+            assert text.standardise(f"x{char}y") == "xy", f"U+{ord(char):04X}"
+    for char in ("\u02ff", "\u0370", "\u1dbf", "\u1e00"):  # the neighbours on either side
+        assert text.standardise(f"x{char}y") != "xy", f"U+{ord(char):04X}"
+
+
+@pytest.mark.parametrize("word", ["ب\u200cها", "می\u200cم", "ا\u200cب", "\u200cب"])
+def test_a_zwnj_near_the_edge_of_a_text_is_judged_by_its_neighbours(word):
+    visible = word[0] in "بم"
+    assert text.standardise(word) == (word if visible else word.replace(ZWNJ, ""))
+    assert text.standardise(f"x {word}") == f"x {text.standardise(word)}"

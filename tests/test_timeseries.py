@@ -110,6 +110,45 @@ def test_shuffling_draws_each_window_once_a_pass_and_anew_at_each_pass():
     assert not np.array_equal(first, drawn(4)[0])
 
 
+@pytest.mark.parametrize("kind", ["float32", "int16", "uint8"])
+def test_mean_and_deviation_are_computed_in_double_precision(kind):
+    """A hundred thousand rows far from zero: sums in the data's own type would be off, or overflow."""
+    data = np.random.default_rng(4).integers(200, 210, size=(100_000, 2)).astype(kind)
+    _, mean, std = timeseries.normalise(data, (0, 100_000))
+    assert mean.dtype == std.dtype == np.float64
+    exact = [sum(map(int, column)) / 100_000 for column in data.T]
+    np.testing.assert_allclose(mean, exact, rtol=1e-12)
+    spread = [(sum((int(x) - m) ** 2 for x in column) / 100_000) ** 0.5 for column, m in zip(data.T, exact)]
+    np.testing.assert_allclose(std, spread, rtol=1e-10)
+
+
+@pytest.mark.parametrize("rows", [(5, 5), (6, 5), (-1, 5)])
+def test_scaling_wants_training_rows(rows):
+    with pytest.raises(ValueError, match="inside it"):
+        timeseries.normalise(np.arange(20.0).reshape(10, 2), rows)
+
+
+def test_normalise_leaves_its_argument_alone():
+    data = np.arange(20.0).reshape(10, 2)
+    timeseries.normalise(data, (0, 5))
+    np.testing.assert_array_equal(data, np.arange(20.0).reshape(10, 2))
+
+
+def test_persistence_error_of_the_first_and_the_last_row():
+    target = np.array([5, 3, 250, 1], "uint8")  # differences below 0: unsigned numbers would wrap
+    assert timeseries.persistence_error(target, np.array([0]), 1) == 2
+    assert timeseries.persistence_error(target, np.array([2]), 1) == 249
+    assert timeseries.persistence_error(target, np.array([0, 1, 2]), 1) == pytest.approx((2 + 247 + 249) / 3)
+
+
+def test_a_range_of_exactly_one_window_is_enough():
+    data, target = row_numbers(60)
+    inputs, targets = everything(timeseries.windows(data, target, 7, 7 + 23 + 24, 24, 2, 24, batch_size=8))
+    assert inputs[:, :, 0].tolist() == [list(range(7, 30, 2))] and targets.tolist() == [29 + 24]
+    with pytest.raises(ValueError, match="touches 47 rows"):
+        timeseries.window_rows(7, 7 + 46, 24, 2, 24)
+
+
 def test_drop_remainder_keeps_one_shape():
     data, target = row_numbers(100)
     shapes = {len(x) for x, _ in timeseries.windows(data, target, 0, 100, 10, 2, 3, batch_size=16, drop_remainder=True)}
