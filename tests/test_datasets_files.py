@@ -165,7 +165,7 @@ def test_an_unpacked_folder_that_is_not_whole_is_left_out_in_words(reviews, mine
             path.unlink()
         victim.parent.rmdir()
     count = {"lost": 2, "empty": 2, "added": 4, "class": 0}[damage]
-    says = f"aclImdb is not .* left out: expected 3 reviews in each class, found {count} in test/neg"
+    says = f"aclImdb is not .* left out: expected 3 different reviews in each class, found {count} in test/neg"
     with pytest.warns(UserWarning, match=says):
         assert locate("imdb") is None
 
@@ -182,6 +182,18 @@ def test_a_tar_whose_gzip_the_browser_took_off_is_read_and_recorded(reviews, min
     with tarfile.open(mine / "aclImdb_v1.tar", "a") as box:
         box.addfile(tarfile.TarInfo("aclImdb/more"))
     with pytest.warns(UserWarning, match="recorded at its first use"):
+        assert locate("imdb") is None
+
+
+def test_a_tar_in_which_one_review_stands_for_two_is_left_out(reviews, mine, no_network):
+    """The counts are right, but one comes twice, from two folders, and another is missing."""
+    with tarfile.open(mine / "aclImdb_v1.tar", "w") as box:
+        for number, (name, text) in enumerate(reviews.items()):
+            name = name if number else "train/neg/1_1.txt"
+            info = tarfile.TarInfo(f"{'aclImdb' if number else 'other'}/{name}")
+            info.size = len(text)
+            box.addfile(info, io.BytesIO(text.encode()))
+    with pytest.warns(UserWarning, match="expected 3 different reviews in each class, found one twice"):
         assert locate("imdb") is None
 
 
