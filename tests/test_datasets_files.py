@@ -212,8 +212,9 @@ def test_what_cannot_be_used_unpacked_is_named(course, mine, no_network, monkeyp
 
 
 def test_a_source_that_is_gone_is_not_blamed_on_the_cache(course, tmp_path):
-    with pytest.raises(FileNotFoundError, match="gone"):
+    with pytest.raises(FileNotFoundError) as caught:
         cache.keep("thing", lambda folder: (tmp_path / "gone").read_bytes(), lambda folder: (folder / "a").read_text())
+    assert caught.value.filename == str(tmp_path / "gone") and "The cache" not in str(caught.value)
     assert course.cached() == []
 
 
