@@ -165,7 +165,7 @@ def test_an_unpacked_folder_that_is_not_whole_is_left_out_in_words(reviews, mine
             path.unlink()
         victim.parent.rmdir()
     count = {"lost": 2, "empty": 2, "added": 4, "class": 0}[damage]
-    says = f"aclImdb is not .* left out: expected 3 reviews in each class, found {count} in test/neg"
+    says = f"aclImdb is not .* left out: expected 3 different reviews in each class, found {count} in test/neg"
     with pytest.warns(UserWarning, match=says):
         assert locate("imdb") is None
 
@@ -185,6 +185,18 @@ def test_a_tar_whose_gzip_the_browser_took_off_is_read_and_recorded(reviews, min
         assert locate("imdb") is None
 
 
+def test_a_tar_in_which_one_review_stands_for_two_is_left_out(reviews, mine, no_network):
+    """The counts are right, but one comes twice, from two folders, and another is missing."""
+    with tarfile.open(mine / "aclImdb_v1.tar", "w") as box:
+        for number, (name, text) in enumerate(reviews.items()):
+            name = name if number else "train/neg/1_1.txt"
+            info = tarfile.TarInfo(f"{'aclImdb' if number else 'other'}/{name}")
+            info.size = len(text)
+            box.addfile(info, io.BytesIO(text.encode()))
+    with pytest.warns(UserWarning, match="expected 3 different reviews in each class, found one twice"):
+        assert locate("imdb") is None
+
+
 @pytest.mark.parametrize(("file", "found"), [("x.zip", "x"), ("x.tar.gz", "x"), ("x.tar.gz", "x.tar"), ("x.gz", "x")])
 @pytest.mark.parametrize("profile", ["quick", "full"])
 def test_what_cannot_be_used_unpacked_is_named(course, mine, no_network, monkeypatch, file, found, profile):
@@ -200,8 +212,9 @@ def test_what_cannot_be_used_unpacked_is_named(course, mine, no_network, monkeyp
 
 
 def test_a_source_that_is_gone_is_not_blamed_on_the_cache(course, tmp_path):
-    with pytest.raises(FileNotFoundError, match="gone"):
+    with pytest.raises(FileNotFoundError) as caught:
         cache.keep("thing", lambda folder: (tmp_path / "gone").read_bytes(), lambda folder: (folder / "a").read_text())
+    assert caught.value.filename == str(tmp_path / "gone") and "The cache" not in str(caught.value)
     assert course.cached() == []
 
 

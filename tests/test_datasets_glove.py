@@ -264,6 +264,7 @@ def test_a_damaged_kept_table_is_made_again(glove, no_network, damage, words):
         names.write_bytes(b"\xff" + names.read_bytes())
     found = load_glove(50, words)
     rows = [ODD.index(word) for word in words or ODD]
+    assert found.vectors.dtype == np.float32
     assert np.array_equal(found.vectors, numbers[rows])
 
 

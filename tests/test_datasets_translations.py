@@ -10,8 +10,9 @@ from loopback import course, no_network
 
 from utils import datasets
 from utils.datasets import BadArchive, DataUnavailable, load_translation_pairs
+from utils.datasets.checks import WrongFile
 from utils.datasets.standins import translations as standin
-from utils.datasets.translations import TranslationPairs
+from utils.datasets.translations import TranslationPairs, check_pes
 
 # No-break spaces, a quotation mark, a next-line character inside a sentence, repeated sources; \r\n once.
 FRENCH = (
@@ -100,6 +101,32 @@ def test_the_unpacked_table_will_do(course, no_network, need, entry, text):
 def test_the_fixed_edition_comes_first():
     entries = datasets.entries()
     assert entries[datasets.NEEDS["pes"][0]].hash and entries[datasets.NEEDS["pes"][-1]].hash is None
+
+
+# The check that admits an edition without a hash ------------------------------------------------------
+
+LINE = "He goes.\tاو می\u200cرود.\tCC-BY 2.0\n"
+
+
+@pytest.mark.parametrize("line", [LINE, LINE.rsplit("\t", 1)[0] + "\n"])
+def test_an_edition_of_two_or_three_columns_is_admitted(tmp_path, line):
+    check_pes(pack(tmp_path / "pes-eng.zip", pes_txt=line * 2_000))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (LINE * 1_999, "at least 2,000 lines of 2 or 3 columns, found 1,999"),
+        (LINE * 2_000 + "alone\n", "2 or 3 columns, found 2,001"),
+        (LINE * 2_000 + LINE.replace("\n", "\tmore\n"), "2 or 3 columns, found 2,001"),
+        ("He goes.\tIl va.\n" * 2_000, "Persian in the second column, found 0% Persian letters"),
+        ((LINE + "He goes.\tIl va.\n") * 2_000, "Persian in the second column"),
+        (LINE.encode() * 2_000 + b"\xff", "expected UTF-8 text"),
+    ],
+)
+def test_what_is_no_edition_is_refused(tmp_path, text, says):
+    with pytest.raises(WrongFile, match=says):
+        check_pes(pack(tmp_path / "pes-eng.zip", pes_txt=text))
 
 
 # Bad input -------------------------------------------------------------------------------------------

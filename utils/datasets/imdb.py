@@ -40,9 +40,12 @@ def check_reviews(path: Path) -> None:
         ]
     else:
         names = [name for name, source in _members(path) if source.read(1)]
-    found = Counter(name.rsplit("/", 1)[0] for name in set(names) if _REVIEW.fullmatch(name))
-    if wrong := [f"{found[each]:,} in {each}" for each in _CLASSES if found[each] != REVIEWS]:
-        raise WrongFile(f"expected {REVIEWS:,} reviews in each class, found {', '.join(wrong)}")
+    names = [name for name in names if _REVIEW.fullmatch(name)]
+    found = Counter(name.rsplit("/", 1)[0] for name in names)
+    wrong = [f"{found[each]:,} in {each}" for each in _CLASSES if found[each] != REVIEWS]
+    if wrong or len(set(names)) != len(names):
+        says = f"expected {REVIEWS:,} different reviews in each class"
+        raise WrongFile(f"{says}, found {', '.join(wrong) or 'one twice'}")
 
 
 def _members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
