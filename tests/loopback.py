@@ -5,11 +5,14 @@ What belongs here: what the tests of `utils.datasets` share. No test of its own.
 
 import contextlib
 import hashlib
-import importlib
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
+import tomllib
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,10 +20,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from utils.datasets import checks, transfer
-
-# `utils.datasets.registry` names the function, as readers expect; the module of that name is behind it.
-registry = importlib.import_module("utils.datasets.registry")
+from utils import COURSE_ROOT
+from utils.datasets import cache, checks, download, files, registry
 
 DATA = bytes(range(256)) * 800  # 204,800 bytes, more than one chunk of the transfer
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -55,6 +56,18 @@ def body(data=DATA, kind="application/octet-stream"):
     def answer(handler):
         handler.head(len(data), kind)
         handler.wfile.write(data)
+
+    return answer
+
+
+def moved(url):
+    """A redirection."""
+
+    def answer(handler):
+        handler.send_response(302)
+        handler.send_header("Location", url)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
 
     return answer
 
@@ -124,8 +137,13 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self):
+    def __init__(self, certificate: Path | None = None):
         super().__init__(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.lock, self.stop = threading.Lock(), threading.Event()
         self.answers, self.counts = {}, Counter()
 
@@ -134,20 +152,48 @@ class Server(ThreadingHTTPServer):
 
     def give(self, path, *answers):
         self.answers[path] = list(answers)
-        return f"http://127.0.0.1:{self.server_port}{path}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}{path}"
+
+
+@contextlib.contextmanager
+def _running(running):
+    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield running
+    finally:
+        running.stop.set()
+        running.shutdown()
+        running.server_close()
+        thread.join()
 
 
 @pytest.fixture
 def server():
     """A running `Server`, stopped afterwards."""
-    running = Server()
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield running
-    running.stop.set()
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    with _running(Server()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 with its key, signed by itself, in one file."""
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, made = (tmp_path_factory.mktemp("tls") / name for name in ("key.pem", "made.pem"))
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", made]
+    subprocess.run(command, check=True, capture_output=True)
+    made.write_bytes(made.read_bytes() + key.read_bytes())
+    return made
+
+
+@pytest.fixture
+def secure(certificate, course, monkeypatch):
+    """A running `Server` that speaks https, and whose certificate SSL_CERT_FILE lets the course trust."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with _running(Server(certificate)) as running:
+        yield running
 
 
 class Course:
@@ -157,20 +203,36 @@ class Course:
         self.folder, self.cache, self.data = folder, folder / "cache", folder / "course-data"
         self.data.mkdir()
         self.list = self.data / "registry.toml"
-        self.list.write_text("", encoding="utf-8")
-        self.edition = 0
+        self.needs = tomllib.loads((COURSE_ROOT / "data" / "registry.toml").read_text(encoding="utf-8"))["needs"]
+        self.clear()
+
+    def clear(self):
+        """Empty the list."""
+        self.tables = {}
+        self.write()
 
     def add(self, name="set", **fields):
-        """Add an entry; what is not given is right for DATA."""
+        """Add an entry; what is not given is right for DATA, and None is left out."""
         table = {"title": f"Test {name}", "file": f"{name}.bin", "urls": [], "licence": "none", "citation": "nobody"}
-        if not {"sha256", "no_sha256"} & fields.keys():
-            table |= {"bytes": len(DATA), "sha256": SHA256}
-        lines = [f"[{name}]"]
-        for key, value in (table | fields).items():
-            if value is not None:
-                lines.append(f"{key} = {value if isinstance(value, list | int) else repr(value)}")
-        with self.list.open("a", encoding="utf-8") as file:
-            file.write("\n".join(lines) + "\n\n")
+        if not {"hash", "no_hash"} & fields.keys():
+            table |= {"bytes": len(DATA), "hash": f"sha256:{SHA256}"}
+        self.tables[name] = {key: value for key, value in (table | fields).items() if value is not None}
+        self.write()
+
+    def need(self, name, *entries):
+        """Let a notebook ask for `name`, for which these entries suffice."""
+        self.needs[name] = {"loader": "weather.load_jena", "entries": list(entries)}
+        self.write()
+
+    def write(self):
+        """Write the list: the course's needs, as far as they have entries here, and the entries."""
+        lines = ["[needs]"]
+        for name, need in self.needs.items():
+            if there := [entry for entry in need["entries"] if entry in self.tables]:
+                lines.append(f"{name} = {{ loader = {need['loader']!r}, entries = {there} }}")
+        for name, table in self.tables.items():
+            lines += [f"[{name}]", *(f"{key} = {value!r}" for key, value in table.items())]
+        self.list.write_text("\n".join(lines) + "\n", encoding="utf-8")
         registry._read.cache_clear()  # two changes can fall into one tick of the file system's clock
 
     def cached(self):
@@ -185,15 +247,19 @@ def isolate(monkeypatch, folder):
     """Point the course at `folder` whatever the shell says, and return the `Course`."""
     for name in ("COURSE_PROFILE", "COURSE_DATA_DIR", "COURSE_MIRROR", "COURSE_STANDINS"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
+    proxies = [f"{kind}_proxy" for kind in ("http", "https", "all")]
+    for name in (*proxies, *map(str.upper, proxies), *download.CERTIFICATES):
         monkeypatch.delenv(name, raising=False)
     built = Course(folder)
     monkeypatch.setenv("COURSE_CACHE", str(built.cache))
     monkeypatch.setattr(registry, "REGISTRY_FILE", built.list)
-    monkeypatch.setattr(transfer, "COURSE_DATA", built.data)
-    monkeypatch.setattr(transfer, "PATIENCE", transfer.Patience(connect=1, read=0.3, attempts=2, pause=0.01, lock=20))
-    monkeypatch.setattr(transfer, "SPARE_BYTES", 0)
-    monkeypatch.setattr(transfer, "_FOLDERS", {})
+    monkeypatch.setattr(files, "COURSE_DATA", built.data)
+    monkeypatch.setattr(download, "SPARE_BYTES", 0)
+    monkeypatch.setattr(download, "CONNECT", 1)
+    monkeypatch.setattr(download, "READ", 0.3)
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    monkeypatch.setattr(download, "PAUSE", 0.01)
+    monkeypatch.setattr(cache, "LOCK_SECONDS", 20)
     monkeypatch.setattr(checks, "_SESSION", {})
     return built
 

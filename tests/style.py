@@ -7,6 +7,7 @@ from pathlib import Path
 
 from utils import COURSE_ROOT, datasets
 from utils.cli import notebooks
+from utils.course import CHECKS_TITLE
 
 MACHINE_PATH = re.compile(r"(/home/|/Users/|/root/|/tmp/|/content/|site-packages|[A-Z]:\\\\?Users)")
 NOISE = re.compile(r"Warning\b|\b[IWE]0000 |cuda_|oneDNN|TF-TRT")
@@ -157,9 +158,12 @@ def execution(notebook, path: Path) -> Iterator[str]:
         yield f"the stored results are those of {results['notebook']}"
     if results["profile"] != "full" and "quick profile" not in prose(notebook):
         yield "outputs are not from the full profile, and no note in the prose says so"
-    failed = [claim["text"] for claim in results["claims"] if claim["state"] == "failed"]
-    if failed or not results["claims"]:
-        yield f"stored claims failed: {failed}" if failed else "the notebook claims nothing"
+    judged = notebooks.judged(results)
+    failed = [name for (_, name), state in judged.items() if state == "failed"]
+    if failed or not judged:
+        yield f"stored claims or bounds failed: {failed}" if failed else "the notebook claims nothing"
+    if not notebooks.pictures(notebook):
+        yield "no picture is stored: was it run with a Matplotlib back end that draws nothing?"
 
 
 def outputs(notebook, path: Path) -> Iterator[str]:
@@ -196,9 +200,11 @@ def form(notebook, path: Path) -> Iterator[str]:
 
 
 def idiom(notebook, path: Path) -> Iterator[str]:
-    """Keras 3 names, run.pick as the only switch, claims with constant and distinct texts."""
+    """Keras 3 names, run.pick as the only switch, claims with constant and distinct texts, checks that fold."""
     claims = []
     for cell in code(notebook)[1:]:
+        if ("checks" in tags(cell)) != cell.source.startswith(CHECKS_TITLE):
+            yield f"the cell {cell.source[:40]!r}: the tag 'checks' and the first line {CHECKS_TITLE!r} go together"
         if found := DEPRECATED.search(cell.source):
             yield f"the cell {cell.source[:40]!r} uses {found[0]!r}"
         if "COURSE_" in cell.source or "run.profile" in cell.source:

@@ -1,5 +1,6 @@
 """python -m utils: the commands that change files without running anything: normalise, badges, results, copy."""
 
+import base64
 import json
 import re
 
@@ -417,6 +418,38 @@ def test_a_readme_without_its_marks_is_refused(published, text, capsys):
     before = everything(published)
     assert publish(published) == 2
     assert "README.md needs one <!-- map:start -->" in capsys.readouterr().err
+    assert everything(published) == before
+
+
+PICTURE = base64.b64encode(b"a picture").decode()
+
+
+def with_picture(folder, cell="abc"):
+    """Let a notebook store a picture in its cell `abc`, and README ask for the one in `cell`."""
+    picture = nbformat.v4.new_output("display_data", {"image/png": PICTURE, "text/plain": "<Figure>"})
+    drawn = tiny.code("1", picture)
+    drawn["id"] = "abc"
+    tiny.save(folder / "02_drawn.ipynb", tiny.text("# Drawn"), drawn, data=[])
+    readme = folder / "README.md"
+    asked = f"<!-- picture: 02_drawn {cell} -->\n![a\nfigure](front.png)\n"
+    readme.write_text(asked + readme.read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def test_readmes_picture_is_the_one_that_the_notebook_stores(published, capsys):
+    with_picture(published)
+    assert publish(published) == 0
+    assert (published / "front.png").read_bytes() == b"a picture"
+    assert publish(published, "--check") == 0
+    (published / "front.png").write_bytes(b"another")
+    assert publish(published, "--check") == 1
+    assert "out of date: front.png;" in capsys.readouterr().out
+
+
+def test_a_picture_that_is_not_there_is_named_and_nothing_is_written(published, capsys):
+    with_picture(published, cell="xyz")
+    before = everything(published)
+    assert publish(published) == 2
+    assert "02_drawn stores no picture in a cell 'xyz'" in capsys.readouterr().err
     assert everything(published) == before
 
 

@@ -13,7 +13,9 @@ import pytest
 from loopback import course, no_network
 
 from utils import COURSE_ROOT, datasets, settings
-from utils.datasets import BadArchive, DataUnavailable, archives, load_glove, loaders_vectors, registry, standin_vectors
+from utils.datasets import BadArchive, DataUnavailable, archives, load_glove
+from utils.datasets import glove as module
+from utils.datasets.standins import glove as standin
 
 # What GloVe's own files hold, and what other splitters take for a space or the end of a line.
 ODD = [
@@ -60,13 +62,13 @@ def glove(course):
 
     def give(**contents):
         """Write the forms; names have _ for -. Every other form is listed, and nowhere."""
-        course.list.write_text("", encoding="utf-8")
+        course.clear()
         for name, file in FORMS.items():
             fields = {"form_of": "glove-6b", "lacks": "a thing or two"} if name != "glove-6b" else {}
             if (given := contents.get(name.replace("-", "_"))) is not None:
                 content, member = given if isinstance(given, tuple) else (given, file.replace(".zip", ".txt"))
                 path = write(course.data / file, content, member)
-                fields["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+                fields["hash"] = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
             course.add(name, file=file, **fields)
         return course
 
@@ -122,7 +124,7 @@ def test_every_form_gives_the_same(glove, no_network, form, member):
 
 def test_an_archive_without_the_table_is_refused(glove, no_network):
     glove(glove_6b=(b"", {"glove.6B.100d.txt": table(["a"], 100)[0]}))
-    with pytest.raises(BadArchive, match=r"holds no glove\.6B\.50d\.txt"):
+    with pytest.raises(BadArchive, match=r"expected a file 'glove\.6B\.50d\.txt' or 'vec\.txt'"):
         load_glove(50)
 
 
@@ -134,7 +136,7 @@ def test_lines_may_end_in_two_characters_and_the_last_in_none(glove, no_network)
 
 
 def test_more_lines_than_a_block(glove, no_network):
-    words = [f"w{number}" for number in range(2 * loaders_vectors._BLOCK + 7)]
+    words = [f"w{number}" for number in range(2 * module._BLOCK + 7)]
     content, numbers = table(words)
     glove(glove_6b_50d=content)
     assert np.array_equal(load_glove(50, words[::2]).vectors, numbers[::2])
@@ -164,7 +166,7 @@ def test_a_few_words_come_from_the_kept_table_where_there_is_one(glove, no_netwo
     glove(glove_6b_50d=content)
     load_glove(50)
     capsys.readouterr()
-    monkeypatch.setattr(archives, "open_member", None)
+    monkeypatch.setattr(archives, "open_file", None)
     found = load_glove(50, {"king", "zebra"})
     assert found.words == ("king",) and np.array_equal(found.vectors, numbers[[ODD.index("king")]])
     assert "1 of 2 words asked for, from 21 " in capsys.readouterr().out
@@ -186,7 +188,7 @@ def test_a_few_words_never_hold_all_vectors_in_memory(big):
     wanted = frozenset(f"w{number}" for number in range(0, 60_000, 60))
     tracemalloc.start()
     try:
-        words, vectors, total = loaders_vectors._parse_some(big, 100, wanted)
+        words, vectors, total = module._parse_some(big, 100, wanted)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -199,13 +201,13 @@ def test_a_few_words_never_hold_all_vectors_in_memory(big):
 
 
 def test_keeping_a_table_takes_a_block_at_a_time(tmp_path, monkeypatch):
-    monkeypatch.setattr(loaders_vectors, "_BLOCK", 32)
+    monkeypatch.setattr(module, "_BLOCK", 32)
     words = [f"w{number}" for number in range(3_000)]
     content, numbers = table(words, 200)
     (tmp_path / "table.txt").write_bytes(content)
     tracemalloc.start()
     try:
-        loaders_vectors._keep_table(tmp_path, tmp_path / "table.txt", 200)
+        module._keep_table(tmp_path, tmp_path / "table.txt", 200)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -223,7 +225,7 @@ def test_the_table_is_parsed_once(glove, no_network, monkeypatch):
     load_glove(50)
     key = hashlib.sha256(content).hexdigest()[:16]
     assert kept(course) == [f"derived/glove-50d-{key}/vectors.npy", f"derived/glove-50d-{key}/words.txt"]
-    monkeypatch.setattr(loaders_vectors, "_Lines", None)
+    monkeypatch.setattr(module, "_Lines", None)
     found = load_glove(50)
     assert found.words == tuple(ODD) and np.array_equal(found.vectors, numbers)
     assert not found.vectors.flags.writeable, "mapped, not copied"
@@ -239,7 +241,7 @@ def test_another_file_is_another_table(glove, no_network):
     assert np.array_equal(load_glove(50, ["a", "b"]).vectors, numbers)
 
 
-@pytest.mark.parametrize("damage", ["cut", "words", "pickled", "float64", "gone", "not utf-8"])
+@pytest.mark.parametrize("damage", ["cut", "empty", "words", "pickled", "float64", "gone", "not utf-8"])
 @pytest.mark.parametrize("words", [None, ("the", "queen")])
 def test_a_damaged_kept_table_is_made_again(glove, no_network, damage, words):
     content, numbers = table(ODD)
@@ -248,6 +250,8 @@ def test_a_damaged_kept_table_is_made_again(glove, no_network, damage, words):
     (vectors,), (names,) = course.cache.rglob("vectors.npy"), course.cache.rglob("words.txt")
     if damage == "cut":
         vectors.write_bytes(vectors.read_bytes()[:-9])
+    elif damage == "empty":
+        vectors.write_bytes(b"")
     elif damage == "words":
         names.write_text("the\nof\n")
     elif damage == "pickled":
@@ -398,20 +402,20 @@ def test_prefixes_are_of_their_own_dimension_only(glove, no_network, monkeypatch
 
 
 def test_the_line_of_a_whole_table_speaks_of_no_prefix(glove, no_network, monkeypatch, capsys):
-    monkeypatch.setattr(loaders_vectors, "GLOVE_WORDS", 3)
+    monkeypatch.setattr(module, "GLOVE_WORDS", 3)
     glove(glove_6b_50d=table(["a", "b", "c"])[0])
     load_glove(50)
     assert capsys.readouterr().out == "Data: GloVe 6B 50d, real, 3 words\n"
 
 
-def test_forms_are_listed_and_the_small_archives_are_fetched_first():
-    entries = registry()
-    for dim, forms in loaders_vectors.GLOVE_FORMS.items():
-        served = [form for form in forms if entries[form].urls]
-        assert served[0] == {50: "glove-6b-50d-zip", 100: "glove-6b-100d-zip"}.get(dim, "glove-6b")
-        assert all(entries[form].family == "glove-6b" for form in forms)
-        assert all(str(dim) in form or form == "glove-6b" for form in forms)
-    assert entries[loaders_vectors.GLOVE_WIDE_FORM].family == "glove-6b"
+@pytest.mark.parametrize("dim", [50, 100, 200, 300])
+def test_the_smallest_archive_with_an_address_is_planned_and_forms_have_the_dimension(dim):
+    need = f"glove-{dim}d"
+    (planned,) = datasets.plan([need])
+    if planned.path is None:
+        assert planned.entry.name == {50: "glove-6b-50d-zip", 100: "glove-6b-100d-zip"}.get(dim, "glove-6b")
+    assert all(str(dim) in form or form == "glove-6b" for form in datasets.NEEDS[need])
+    assert "glove-6b-50d-q8" not in datasets.NEEDS[need], "eight bits only where they are asked for"
 
 
 # Real or generated -----------------------------------------------------------------------------------
@@ -435,7 +439,7 @@ def test_quick_generates_without_the_network(glove, monkeypatch, no_network, cap
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     course = glove()
     found = load_glove(dim)
-    words, vectors, _ = standin_vectors.glove(dim)
+    words, vectors, _ = standin.glove(dim)
     assert found.words == words and np.array_equal(found.vectors, vectors)
     assert datasets.used()["glove"] == "stand-in"
     assert capsys.readouterr().out == (
@@ -458,7 +462,7 @@ def unit(vectors):
 
 @pytest.mark.realdata
 def test_real_50(real, capsys):
-    if datasets.locate_any(loaders_vectors.GLOVE_FORMS[50]) is None:
+    if datasets.locate("glove-50d") is None:
         pytest.skip("the file is not at hand")
     glove = load_glove(50)
     assert re.fullmatch(
@@ -476,7 +480,7 @@ def test_real_50(real, capsys):
 
 @pytest.mark.realdata
 def test_real_100_has_the_words_of_50(real):
-    if any(datasets.locate_any(loaders_vectors.GLOVE_FORMS[dim]) is None for dim in (50, 100)):
+    if any(datasets.locate(need) is None for need in ("glove-50d", "glove-100d")):
         pytest.skip("the files are not at hand")
     hundred, fifty = load_glove(100), load_glove(50)
     count = min(len(hundred.words), len(fifty.words))

@@ -16,7 +16,9 @@ import pytest
 from loopback import course, no_network
 
 from utils import datasets, settings
-from utils.datasets import BadArchive, DataUnavailable, derived, load_imdb, loaders_text, standin_texts
+from utils.datasets import BadArchive, DataUnavailable, cache, load_imdb
+from utils.datasets import imdb as module
+from utils.datasets.standins import imdb as standin
 
 # Out of order, and with a name that sorts before another as text though not as a number.
 REVIEWS = {
@@ -57,7 +59,9 @@ def encoded(reviews=REVIEWS):
 def announce(course, file="labelled.tar.gz"):
     """Tell the course's list of the archive that lies in its folder."""
     sha256 = hashlib.sha256((course.data / file).read_bytes()).hexdigest()
-    course.add("imdb-labelled", file=file, sha256=sha256, form_of="imdb", lacks="nothing but what is not asked for")
+    course.add(
+        "imdb-labelled", file=file, hash=f"sha256:{sha256}", form_of="imdb", lacks="nothing but what is not asked for"
+    )
     return course.data / file
 
 
@@ -112,8 +116,8 @@ def test_the_official_archive_gives_the_same_and_its_unlabelled_reviews_are_left
     expected = load_imdb()
     (imdb.data / "labelled.tar.gz").unlink()
     official = pack(imdb.data / "official.tar.gz", [*OTHERS.items(), *encoded(dict(sorted(REVIEWS.items())))])
-    imdb.list.write_text("", encoding="utf-8")
-    imdb.add("imdb", file="official.tar.gz", sha256=hashlib.sha256(official.read_bytes()).hexdigest())
+    imdb.clear()
+    imdb.add("imdb", file="official.tar.gz", hash=f"sha256:{hashlib.sha256(official.read_bytes()).hexdigest()}")
     imdb.add("imdb-labelled", file="labelled.tar.gz", form_of="imdb", lacks="nothing")
     found = load_imdb()
     for field in ("train_texts", "train_files", "test_texts", "test_files"):
@@ -128,7 +132,7 @@ def test_the_archive_is_read_once(imdb, no_network, monkeypatch):
     def refuse(path):
         raise AssertionError("the archive was read again")
 
-    monkeypatch.setattr(loaders_text, "_read_reviews", refuse)
+    monkeypatch.setattr(module, "_read_reviews", refuse)
     again = load_imdb()
     assert again.train_texts == expected.train_texts and again.test_texts == expected.test_texts
     assert again.train_files == expected.train_files and again.test_files == expected.test_files
@@ -152,6 +156,33 @@ def test_a_damaged_kept_copy_is_made_again(imdb, no_network, damage):
     assert not Bomb.exploded
     with np.load(file, allow_pickle=False) as again:
         assert set(again) == {"names", "texts", "ends"}
+
+
+@pytest.mark.parametrize("damage", ["a name less", "a text less", "an end less", "a class less", "cut inside"])
+def test_a_kept_copy_that_is_well_formed_but_not_whole_is_made_again(imdb, no_network, damage):
+    """What a disk that filled up, or another program, may leave: an .npz that NumPy reads without a word."""
+    expected = load_imdb()
+    (file,) = imdb.cache.rglob("reviews.npz")
+    with np.load(file, allow_pickle=False) as kept_arrays:
+        names, texts, ends = (kept_arrays[key] for key in ("names", "texts", "ends"))
+    if damage == "a name less":
+        names = names[: names.tobytes().rindex(b"\n")]
+    elif damage == "a text less":
+        texts = texts[: ends[-2]]
+    elif damage == "an end less":
+        ends = ends[:-1]
+    elif damage == "cut inside":
+        texts = texts[:-1]
+    else:
+        lines = names.tobytes().split(b"\n")
+        keep = [row for row, line in enumerate(lines) if not line.startswith(b"test/neg")]
+        starts = np.r_[0, ends[:-1]]
+        parts = [texts[starts[row] : ends[row]] for row in keep]
+        names = np.frombuffer(b"\n".join(lines[row] for row in keep), np.uint8)
+        texts, ends = np.concatenate(parts), np.cumsum([len(part) for part in parts])
+    np.savez(file, names=names, texts=texts, ends=ends)
+    found = load_imdb()
+    assert found.test_texts == expected.test_texts and found.train_files == expected.train_files
 
 
 class Bomb:
@@ -207,7 +238,7 @@ def test_an_archive_cut_short_is_refused(course, no_network):
     long = {"train/neg/7_7.txt": "".join(map(chr, rng.integers(33, 127, 50_000)))}
     path = serve(course, encoded(REVIEWS | long))
     path.write_bytes(path.read_bytes()[:-20_000])
-    course.list.write_text("", encoding="utf-8")
+    course.clear()
     course.add("imdb", file="official.tar.gz")
     announce(course)
     with pytest.raises(BadArchive, match="damaged"):
@@ -263,7 +294,7 @@ def test_the_folder_is_written_once(imdb, no_network, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("written again")
 
-    monkeypatch.setattr(loaders_text, "_write_files", refuse)
+    monkeypatch.setattr(module, "_write_files", refuse)
     assert load_imdb().folder() == folder
 
 
@@ -286,17 +317,17 @@ def test_a_folder_that_is_not_whole_is_written_again(imdb, no_network, damage):
 
 def test_a_folder_whose_writing_was_stopped_is_absent(imdb, no_network, monkeypatch):
     reviews = load_imdb()
-    write = loaders_text._write_files
+    write = module._write_files
 
     def stopped(root, files):
         write(root, dict(list(files.items())[:3]))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loaders_text, "_write_files", stopped)
+    monkeypatch.setattr(module, "_write_files", stopped)
     with pytest.raises(KeyboardInterrupt):
         reviews.folder()
     assert not [path for path in imdb.cache.rglob("*") if "imdb-files" in path.name and path.suffix != ".lock"]
-    monkeypatch.setattr(loaders_text, "_write_files", write)
+    monkeypatch.setattr(module, "_write_files", write)
     assert tree(reviews.folder()) == dict(encoded())
 
 
@@ -344,17 +375,17 @@ def test_of_several_at_once_one_fills_and_the_others_wait(course):
         return [*sorted(path.name for path in folder.iterdir()), (folder / "whole").read_text()]
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: derived.keep("set", fill, read), range(4)))
+        found = list(pool.map(lambda _: cache.keep("set", fill, read), range(4)))
     assert found == [["half", "whole", "y"]] * 4
     assert len(filled) == 1
 
 
 def test_what_a_killed_process_left_is_cleared_away(course):
-    left = derived.place("set").parent / ".set.abc.making"
+    left = cache.place("set").parent / ".set.abc.making"
     left.mkdir(parents=True)
     (left / "half").write_text("x")
     read = lambda folder: (folder / "a").read_text()  # noqa: E731
-    assert derived.keep("set", lambda folder: (folder / "a").write_text("b"), read) == "b"
+    assert cache.keep("set", lambda folder: (folder / "a").write_text("b"), read) == "b"
     assert not left.exists()
 
 
@@ -386,7 +417,7 @@ def test_quick_generates_without_the_network(absent, monkeypatch, no_network, ca
         "quick profile, no real file on disk\n"
     )
     assert datasets.used()["imdb"] == "stand-in"
-    made = standin_texts.imdb()
+    made = standin.imdb()
     assert reviews.train_texts == [made[f"train/{name}"] for name in reviews.train_files]
     assert reviews.test_texts == [made[f"test/{name}"] for name in reviews.test_files]
     for labels in (reviews.train_labels, reviews.test_labels):
@@ -405,8 +436,8 @@ def test_quick_prefers_the_real_file(imdb, monkeypatch, no_network):
 def test_another_standin_gets_another_folder(absent, monkeypatch, no_network):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     first = load_imdb().folder(2)
-    made = standin_texts.imdb(seed=1)
-    monkeypatch.setattr(standin_texts, "imdb", lambda: made)
+    made = standin.imdb(seed=1)
+    monkeypatch.setattr(standin, "imdb", lambda: made)
     assert load_imdb().folder(2) != first
 
 
@@ -415,7 +446,7 @@ def test_another_standin_gets_another_folder(absent, monkeypatch, no_network):
 
 @pytest.mark.realdata
 def test_real_imdb(real, capsys):
-    if (archive := datasets.locate_any(loaders_text.IMDB_FORMS)) is None:
+    if (archive := datasets.locate("imdb")) is None or archive.is_dir():
         pytest.skip("the file is not at hand")
     reviews = load_imdb()
     assert capsys.readouterr().out == "Data: IMDB reviews, real, 25,000 + 25,000 reviews\n"
@@ -426,7 +457,7 @@ def test_real_imdb(real, capsys):
     assert len({*reviews.train_texts, *reviews.test_texts}) == 49_582
     # Read by another way: every byte, and the label that the stars in the file's name tell.
     raw = {}
-    with tarfile.open(archive[1]) as box:
+    with tarfile.open(archive) as box:
         for member in box:
             if match := re.fullmatch(r"aclImdb/train/((?:neg|pos)/\d+_\d+\.txt)", member.name):
                 raw[match[1]] = box.extractfile(member).read()

@@ -70,6 +70,19 @@ def test_what_is_no_row_of_eigenvalues_is_refused(axes, bad):
         plots.eigenvalues_on_circle(bad, ax=axes)
 
 
+def test_what_cannot_be_drawn_is_named(axes):
+    with pytest.raises(ValueError, match=r"history of 'GRU' has \['loss'\]; expected loss and val_loss"):
+        plots.loss_curves({"GRU": {"loss": [1.0]}}, ax=axes)
+    with pytest.raises(ValueError, match="histories is empty"):
+        plots.loss_curves({}, ax=axes)
+    with pytest.raises(ValueError, match="baseline is nan; expected a finite number"):
+        plots.loss_curves({"dense": HISTORY}, np.nan, axes)
+    with pytest.raises(TypeError, match="scale is '10'; expected a finite number"):
+        plots.loss_curves({"dense": HISTORY}, ax=axes, scale="10")
+    with pytest.raises(ValueError, match="expected finite eigenvalues"):
+        plots.eigenvalues_on_circle(["a"], ax=axes)
+
+
 def curves(count, axes):
     plots.use_course_style()
     histories = {f"network {k}": {"loss": [3, 2, 1 + k], "val_loss": [4, 3, 2 + k]} for k in range(count)}

@@ -31,7 +31,7 @@ TENSORFLOWS = ("tensorflow", "tensorflow-cpu", "tensorflow-rocm", "tensorflow-ma
 
 
 class NotReady(RuntimeError):
-    """This Python cannot run the course: the message says what is wrong and, in a second line, what to do."""
+    """The Python at hand cannot run the course: the message says what is wrong and, in a second line, what to do."""
 
     def _render_traceback_(self) -> list[str]:
         """Return what a notebook shows: the message. Where it was raised in `utils` helps no reader."""

@@ -9,6 +9,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 
+from utils.arguments import finite_number
+
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), the darker ones first for grey printing."""
 
@@ -37,13 +39,46 @@ def use_course_style() -> None:
 def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label="baseline", ylim=None):
     """Draw the losses of several trainings against the epoch: validation as lines, training as small dots.
 
-    histories : {name: history}, each a Keras `History` or its dict with `loss` and `val_loss` (one value an epoch).
-    baseline : an error that needs no training, in the units of the loss, drawn as a dashed horizontal line.
-    scale : what one unit of the loss is worth, for example the standard deviation in degC.
-    ylim : (low, high) in the units drawn; a first epoch far off would flatten all others.
+    Each line is labelled at its right end.
 
-    Each line is labelled at its right end. Returns the axes; the caller names units and title.
+    Parameters
+    ----------
+    histories : dict
+        By name, a Keras `History` each, or its dict with `loss` and `val_loss` (one value an epoch).
+    baseline : float, optional
+        An error that needs no training, in the units of the loss, drawn as a dashed horizontal line.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; the current axes unless given.
+    scale : float
+        What one unit of the loss is worth, for example the standard deviation in degC.
+    baseline_label : str
+        What stands at the end of the dashed line.
+    ylim : (float, float), optional
+        The range drawn, in the units drawn; a first epoch far off would flatten all others.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes; the caller names units and title.
+
+    Raises
+    ------
+    TypeError
+        If `scale` or `baseline` is no number.
+    ValueError
+        If there is nothing to draw, a history has no `loss` or `val_loss`, or a number is NaN or infinite.
     """
+    scale = finite_number("scale", scale)
+    baseline = None if baseline is None else finite_number("baseline", baseline)
+    if not histories:
+        raise ValueError("histories is empty; expected at least one training by its name.")
+    for name, history in histories.items():
+        losses = getattr(history, "history", history)
+        if not all(len(losses.get(key, ())) for key in ("loss", "val_loss")):
+            raise ValueError(
+                f"the history of {name!r} has {sorted(losses)}; expected loss and val_loss, one value an epoch. Did "
+                "fit get validation_data?"
+            )
     ax = ax or plt.gca()
     ends = []
     for k, (name, history) in enumerate(histories.items()):
@@ -71,14 +106,31 @@ def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label=
 def eigenvalues_on_circle(eigenvalues, ax=None):
     """Draw eigenvalues on the complex plane with the unit circle: dots inside and on it, triangles outside.
 
-    eigenvalues : complex or real, (n,). What lies inside the circle fades in powers of the matrix, what lies outside
-    explodes. Returns the axes, both of equal scale, real and imaginary part labelled; the caller sets the title.
+    What lies inside the circle fades in powers of the matrix, what lies outside explodes.
 
-    Raises ValueError for anything but a row of finite numbers.
+    Parameters
+    ----------
+    eigenvalues : array_like
+        Complex or real, (n,).
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; the current axes unless given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Both of equal scale, real and imaginary part labelled; the caller sets the title.
+
+    Raises
+    ------
+    ValueError
+        For anything but a row of finite numbers.
     """
     values = np.asarray(eigenvalues)
-    if values.ndim != 1 or not np.isfinite(values).all():
-        raise ValueError(f"expected finite eigenvalues (n,), got shape {values.shape} or NaN or infinite values.")
+    if values.ndim != 1 or values.dtype.kind not in "fiuc" or not np.isfinite(values).all():
+        raise ValueError(
+            f"expected finite eigenvalues (n,), got shape {values.shape} and type {values.dtype}, or NaN or infinite "
+            "values."
+        )
     ax = ax or plt.gca()
     angle = np.linspace(0, 2 * np.pi, 200)
     ax.plot(np.cos(angle), np.sin(angle), color="0.6", linewidth=1, linestyle="-")

@@ -8,10 +8,15 @@ COURSE_CACHE       where downloads are kept (default: the user's cache folder).
 COURSE_MIRROR      a base URL tried before every other, for a class with a mirror of its own.
 COURSE_STANDINS    names, separated by commas, whose generated stand-in may be used in full.
 =================  ==================================================================================
+
+Relative folders count from the course's own folder, whatever folder a kernel or a shell stands in.
 """
 
 import os
+import sys
 from pathlib import Path
+
+from utils import COURSE_ROOT
 
 PROFILES = ("full", "quick")
 MOST_SEED = 4_000_000
@@ -41,9 +46,7 @@ def seed() -> int:
 
 def data_dirs() -> list[Path]:
     """Return the folders of COURSE_DATA_DIR, in order. Raises NotADirectoryError for one that is not there."""
-    folders = [
-        Path(part).expanduser() for part in os.environ.get("COURSE_DATA_DIR", "").split(os.pathsep) if part.strip()
-    ]
+    folders = [_folder(part) for part in os.environ.get("COURSE_DATA_DIR", "").split(os.pathsep) if part.strip()]
     for folder in folders:
         if not folder.is_dir():
             raise NotADirectoryError(
@@ -57,10 +60,26 @@ def cache_dir() -> Path:
     """Return the folder in which downloads are kept: COURSE_CACHE, else the user's cache folder. Not created here."""
     value = os.environ.get("COURSE_CACHE", "").strip()
     if value:
-        return Path(value).expanduser().absolute()
-    import platformdirs  # here, because only readers without COURSE_CACHE need it and settings is imported everywhere
-
+        return _folder(value)
+    try:
+        import platformdirs  # here, because only readers without COURSE_CACHE need it
+    except ImportError:  # `doctor` answers before anything is installed
+        return _user_cache("rnn-notebook-course")
     return Path(platformdirs.user_cache_dir("rnn-notebook-course"))
+
+
+def _folder(text: str) -> Path:
+    return COURSE_ROOT / Path(text.strip()).expanduser()
+
+
+def _user_cache(name: str) -> Path:
+    """Return the folder that platformdirs gives on Linux, macOS and Windows."""
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+        return Path(local, name, name, "Cache")
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / name
+    return Path(os.environ.get("XDG_CACHE_HOME", "").strip() or Path.home() / ".cache", name)
 
 
 def mirror() -> str | None:

@@ -109,17 +109,23 @@ def needs(path: Path) -> list[str]:
 
 
 def write_text(path: Path, text: str) -> bool:
+    """Write a text as `write_bytes` does, in UTF-8 with line feeds; return whether the file changed."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> bool:
     """Write a file in one step (a temporary file, then a rename) and return whether it changed.
 
-    Whatever happens, the file holds the old text or the new one, never a part. An existing file keeps its permissions.
+    Whatever happens, the file holds the old content or the new one, never a part. An existing file keeps its
+    permissions.
     """
-    if path.exists() and path.read_bytes() == text.encode():
+    if path.exists() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(temporary, path)
     except BaseException:

@@ -5,6 +5,7 @@ metadata; README's map is a copy of it.
 """
 
 import argparse
+import base64
 import json
 import numbers
 import re
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from utils import COURSE_ROOT
 from utils.cli import catalogue, notebooks, records
-from utils.cli.catalogue import MAP, UsageError, write_text
+from utils.cli.catalogue import MAP, UsageError, write_bytes
 from utils.cli.fetch import megabytes, smallest
 from utils.course import FAILED, HELD, NOT_JUDGED, format_number
 
@@ -63,12 +64,13 @@ def main(args: argparse.Namespace) -> int:
         readme = re.sub(r"\]\((\d\d_\w+\.ipynb)\)", r"](notebooks/\1)", table)
         texts[args.readme] = replace_block(args.readme, "map", readme)
     texts[args.tables] = replace_block(args.tables, "results", tables(stored, args.results))
-    old = [path.name for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
+    contents = {path: text.encode() for path, text in texts.items()} | front_picture(args.readme, args.folder)
+    old = [path.name for path, content in contents.items() if not path.exists() or path.read_bytes() != content]
     if not args.check:
-        for path, text in texts.items():
-            write_text(path, text)
+        for path, content in contents.items():
+            write_bytes(path, content)
     if not old:
-        print("up to date: " + ", ".join(path.name for path in texts))
+        print("up to date: " + ", ".join(path.name for path in contents))
     elif args.check:
         print(f"out of date: {', '.join(old)}; run: python -m utils results")
     else:
@@ -91,6 +93,31 @@ def replace_block(path: Path, name: str, block: str) -> str:
             f"{path.name} needs one {start} and, after it, one {end}; put them back around the {name} block"
         )
     return text[: text.index(start) + len(start)] + f"\n{block.strip()}\n" + text[text.index(end) :]
+
+
+def front_picture(readme: Path, folder: Path) -> dict[Path, bytes]:
+    """Return README's picture as {file: content}, taken from the output of the cell that README names above it.
+
+    README says `<!-- picture: NN_topic CELL_ID -->` and, below, `![text](file.png)`; without that line there is none.
+
+    Raises
+    ------
+    UsageError
+        If no image follows that line, or the notebook stores no picture in that cell.
+    """
+    text = readme.read_text(encoding="utf-8")
+    named = re.search(r"<!-- picture: (?P<name>\w+) (?P<cell>\S+) -->", text)
+    if named is None:
+        return {}
+    image = re.match(r"\s*!\[[^\]]*\]\((?P<file>[^)\s]+\.png)\)", text[named.end() :])
+    if image is None:
+        raise UsageError(f"{readme.name} has no ![text](file.png) below its line {named[0]!r}")
+    for path in catalogue.find([named["name"]], folder):
+        cells = [cell for cell in notebooks.read(path).cells if cell.get("id") == named["cell"]]
+        for output in (output for cell in cells for output in cell.get("outputs", [])):
+            if "image/png" in output.get("data", {}):
+                return {readme.parent / image["file"]: base64.b64decode(output.data["image/png"])}
+    raise UsageError(f"{named['name']} stores no picture in a cell {named['cell']!r}, which {readme.name} names")
 
 
 # ------------------------------------------------------------------------------------------------------------ the map

@@ -1,20 +1,15 @@
-"""The list of data files, `data/registry.toml`, read and checked. What belongs here: entries, never their bytes."""
+"""The list of data files, `data/registry.toml`. What belongs here: entries and needs, never bytes."""
 
 import difflib
-import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from utils import COURSE_ROOT
-from utils.datasets.contents import CHECKS
 
 REGISTRY_FILE = COURSE_ROOT / "data" / "registry.toml"
-
-_HEX = {"sha256": 64, "sha1": 40, "md5": 32, "git_blob": 40}
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class RegistryError(ValueError):
@@ -22,19 +17,14 @@ class RegistryError(ValueError):
 
 
 class UnknownName(KeyError):
-    """No entry has this name; the message proposes names that are close."""
+    """Nothing has this name; the message proposes names that are close."""
 
-    def __str__(self) -> str:
-        """Return the message as it is; KeyError would put it in quotes."""
-        return str(self.args[0])
+    __str__ = Exception.__str__  # KeyError would put the message in quotes
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One data file. Sizes are bytes, hashes lower-case hexadecimal; None or "" is what the list leaves out.
-
-    Source of the fields' meaning: the head of `data/registry.toml`.
-    """
+    """One data file; what a field means stands at the head of the list. None or "" is what it leaves out."""
 
     name: str
     title: str
@@ -44,11 +34,8 @@ class Entry:
     citation: str
     bytes: int | None = None
     about_bytes: int | None = None
-    sha256: str | None = None
-    no_sha256: str = ""
-    sha1: str | None = None
-    md5: str | None = None
-    git_blob: str | None = None
+    hash: str | None = None
+    no_hash: str = ""
     check: str | None = None
     form_of: str | None = None
     lacks: str = ""
@@ -57,19 +44,17 @@ class Entry:
     @property
     def size(self) -> int | None:
         """The exact size in bytes, else the estimate, else None."""
-        return self.bytes if self.bytes is not None else self.about_bytes
+        return self.bytes or self.about_bytes
 
     @property
     def size_text(self) -> str:
         """The size in words: `13,568,290 bytes`, `about 1,115,000,000 bytes` or `size not published`."""
-        if self.bytes is not None:
-            return f"{self.bytes:,} bytes"
-        return f"about {self.about_bytes:,} bytes" if self.about_bytes is not None else "size not published"
+        return f"{'' if self.bytes else 'about '}{self.size:,} bytes" if self.size else "size not published"
 
     @property
-    def hashes(self) -> dict[str, str]:
-        """The hashes that the list gives, by algorithm, strongest first."""
-        return {kind: value for kind in _HEX if (value := getattr(self, kind)) is not None}
+    def is_folder(self) -> bool:
+        """Whether it is a folder, unpacked from an archive."""
+        return self.file.endswith("/")
 
     @property
     def family(self) -> str:
@@ -77,110 +62,69 @@ class Entry:
         return self.form_of or self.name
 
 
-_TYPES = {"urls": list, "bytes": int, "about_bytes": int}
-_FIELDS = {field.name: _TYPES.get(field.name, str) for field in fields(Entry) if field.name != "name"}
+class Listing(NamedTuple):
+    """The list: entries by name; the names of those that suffice, best first, by need; modules by loader."""
+
+    entries: dict[str, Entry]
+    needs: dict[str, tuple[str, ...]]
+    loaders: dict[str, str]
 
 
-def _problems(name: str, table: dict, checks: frozenset[str]) -> Iterator[str]:
-    """Yield what is wrong with one table, in a reader's words."""
-    if not _NAME.fullmatch(name):
-        yield "its name should be lower-case words and digits joined by '-'"
-    for key, value in table.items():
-        if key not in _FIELDS:
-            near = difflib.get_close_matches(key, _FIELDS, 1)
-            yield f"{key!r} is not a known field" + (f"; did you mean {near[0]!r}?" if near else "")
-        elif not isinstance(value, _FIELDS[key]) or isinstance(value, bool):
-            yield f"{key!r} should be {_FIELDS[key].__name__}, found {value!r}"
-        elif isinstance(value, str) and not value.strip():
-            yield f"{key!r} is empty; leave the field out or fill it in"
-        elif isinstance(value, int) and value <= 0:
-            yield f"{key!r} should be positive, found {value}"
-    for key in ("title", "file", "urls", "licence", "citation"):
-        if key not in table:
-            yield f"{key!r} is missing"
-    file, urls = table.get("file"), table.get("urls")
-    if isinstance(file, str) and (Path(file).name != file or file.startswith(".") or re.search(r"[\\/:\s]", file)):
-        yield f"'file' should be a plain file name, found {file!r}"
-    for url in urls if isinstance(urls, list) else ():
-        if not isinstance(url, str) or not re.match(r"https?://[^/\s]+/\S+$", url):
-            yield f"'urls' should hold http(s) addresses, found {url!r}"
-    for kind, length in _HEX.items():
-        if isinstance(value := table.get(kind), str) and not re.fullmatch(f"[0-9a-f]{{{length}}}", value):
-            yield f"{kind!r} should be {length} lower-case hexadecimal digits, found {value!r}"
-    if ("sha256" in table) == ("no_sha256" in table):
-        yield "it needs either 'sha256' or 'no_sha256', the reason why there is none"
-    if not any(kind in table for kind in (*_HEX, "check")):
-        yield "nothing tells the right file from a wrong one; give a hash, or 'check'"
-    if isinstance(table.get("check"), str) and table["check"] not in checks:
-        yield f"'check' is {table['check']!r}; there are {', '.join(sorted(checks))}"
-    if ("form_of" in table) != ("lacks" in table):
-        yield "'form_of' and 'lacks' go together"
-
-
-def parse(text: str, where: str = "registry.toml") -> dict[str, Entry]:
-    """Return the entries by name, in the order of the list.
-
-    `text` is TOML, `where` what messages call it. Raises RegistryError with every problem found.
-    """
+def parse(text: str, where: str = "registry.toml") -> Listing:
+    """Return what the TOML `text` says. Raises RegistryError if it makes no list; tests find what else may be wrong."""
+    entries, doing = {}, "the list"
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RegistryError(f"{where} is not valid TOML: {error}") from error
-    found = []
-    for name, table in tables.items():
-        if isinstance(table, dict):
-            found += [f"[{name}]: {problem}" for problem in _problems(name, table, frozenset(CHECKS))]
-        else:
-            found.append(f"[{name}]: expected a table, found {table!r}")
-    if not found:
-        found = list(_relations(tables))
-    if found:
-        raise RegistryError(f"{where} has {len(found)} problem(s):\n  " + "\n  ".join(found))
-    return {name: Entry(name=name, **table | {"urls": tuple(table["urls"])}) for name, table in tables.items()}
-
-
-def _relations(tables: dict[str, dict]) -> Iterator[str]:
-    """Yield what is wrong between tables that are right one by one."""
-    owners: dict[str, str] = {}
-    for name, table in tables.items():
-        main = table.get("form_of")
-        if main is not None and main not in tables:
-            yield f"[{name}]: 'form_of' names {main!r}, which is not an entry"
-        elif main is not None and "form_of" in tables[main]:
-            yield f"[{name}]: 'form_of' names {main!r}, itself a form of {tables[main]['form_of']!r}; name that"
-        # Two editions of one set may share a file name, as upstream does; two sets may not. Case does not tell
-        # files apart on every system.
-        owner = owners.setdefault(table["file"].casefold(), main or name)
-        if owner != (main or name):
-            yield f"[{name}]: 'file' is {table['file']!r}, which the set {owner!r} already uses"
+        needs = tables.pop("needs", {})
+        for doing, table in tables.items():
+            entries[doing] = Entry(name=doing, **table | {"urls": tuple(table["urls"])})
+        for doing, need in needs.items():  # noqa: B007 (the message names it)
+            need["module"], need["loader"] = need["loader"].split(".")
+            need["entries"] = tuple(entries[name].name for name in need["entries"])
+    except (TypeError, KeyError, ValueError) as error:
+        raise RegistryError(f"{where}: {doing!r} is wrong ({type(error).__name__}: {error})") from error
+    loaders = {need["loader"]: need["module"] for need in needs.values()}
+    return Listing(entries, {name: need["entries"] for name, need in needs.items()}, loaders)
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, _modified: int) -> dict[str, Entry]:
+def _read(path: Path, _modified: int) -> Listing:
     return parse(path.read_text(encoding="utf-8"), path.name)
 
 
-def registry() -> dict[str, Entry]:
-    """Return every entry by name, in the order of `data/registry.toml`. Raises RegistryError if the list is wrong."""
+def listing() -> Listing:
+    """Return what `data/registry.toml` says, read again when it has changed. Raises RegistryError if it is wrong."""
     try:
-        return dict(_read(REGISTRY_FILE, REGISTRY_FILE.stat().st_mtime_ns))
+        return _read(REGISTRY_FILE, REGISTRY_FILE.stat().st_mtime_ns)
     except OSError as error:
-        raise RegistryError(
-            f"The list of data files cannot be read: {error}. Get the course's data folder again."
-        ) from error
+        raise RegistryError(f"The list cannot be read ({error}); get the course's data folder again.") from error
+
+
+def entries() -> dict[str, Entry]:
+    """Return every entry by name, in the order of the list. Raises RegistryError."""
+    return dict(listing().entries)
 
 
 def find(name: str) -> Entry:
     """Return the entry called `name`. Raises UnknownName, a KeyError, with close matches."""
-    entries = registry()
-    if name in entries:
-        return entries[name]
-    near = difflib.get_close_matches(str(name).lower(), entries, 3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {', '.join(entries)}."
-    raise UnknownName(f"No data set is called {name!r}. {hint}")
+    return _look_up(listing().entries, name)
 
 
 def forms(name: str) -> list[Entry]:
-    """Return the alternative forms of the main entry `name`, in the order of the list. Raises UnknownName."""
-    main = find(name)
-    return [entry for entry in registry().values() if entry.form_of == main.name]
+    """Return the alternative forms of the main entry `name`. Raises UnknownName."""
+    main = find(name).name
+    return [entry for entry in listing().entries.values() if entry.form_of == main]
+
+
+def accepted(name: str) -> list[Entry]:
+    """Return the entries that suffice for a need, best first, or the one entry of that name. Raises UnknownName."""
+    known, needs, _ = listing()
+    return [known[form] for form in _look_up({name: (name,) for name in known} | needs, name)]
+
+
+def _look_up(known: dict, name: str):
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(str(name).lower(), known, 3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {', '.join(known)}."
+    raise UnknownName(f"No data set is called {name!r}. {hint}")

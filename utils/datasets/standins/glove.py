@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from utils.datasets.standin_texts import ADJECTIVES, NOUNS, VERBS, imdb_words
+from utils.datasets.standins.imdb import ADJECTIVES, NOUNS, VERBS, imdb_words
 
 
 def _list(text: str) -> tuple[str, ...]:

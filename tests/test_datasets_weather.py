@@ -4,7 +4,6 @@
 
 import gzip
 import hashlib
-import importlib
 import re
 import sys
 import types
@@ -17,18 +16,8 @@ import pytest
 from loopback import course, no_network, registry, server, status
 
 from utils import COURSE_ROOT, datasets, settings
-from utils.datasets import (
-    BEIJING_COLUMNS,
-    JENA_COLUMNS,
-    DataUnavailable,
-    contents,
-    load_beijing,
-    load_jena,
-    load_time_machine,
-    loaders,
-    loaders_text,
-    standin_texts,
-)
+from utils.datasets import DataUnavailable, load_beijing, load_jena, weather
+from utils.datasets.weather import BEIJING_COLUMNS, JENA_COLUMNS
 
 JENA_ROWS = [
     "01.01.2009 00:10:00,996.52,-8.02,265.40,-8.90,93.30,3.33,3.11,0.22,1.94,3.12,1307.75,1.03,1.75,152.30",
@@ -46,10 +35,10 @@ BEIJING_HEADER = "No,year,month,day,hour,pm2.5,DEWP,TEMP,PRES,cbwd,Iws,Is,Ir"
 @pytest.fixture
 def jena_file(course, monkeypatch):
     """A small Jena archive in the course's folder that passes for the real one."""
-    monkeypatch.setattr(contents, "JENA_ROWS", len(JENA_ROWS))
-    course.add("jena", file="jena.zip", no_sha256="x", check="jena", urls=["https://data.invalid/jena.zip"])
-    course.add("jena-csv", file="jena.csv", no_sha256="x", check="jena", form_of="jena", lacks="nothing")
-    text = "\r\n".join([contents.JENA_HEADER, *JENA_ROWS])
+    monkeypatch.setattr(weather, "JENA_ROWS", len(JENA_ROWS))
+    course.add("jena", file="jena.zip", no_hash="x", check="weather.jena", urls=["https://data.invalid/jena.zip"])
+    course.add("jena-csv", file="jena.csv", no_hash="x", check="weather.jena", form_of="jena", lacks="nothing")
+    text = "\r\n".join([weather.JENA_HEADER, *JENA_ROWS])
     with zipfile.ZipFile(course.data / "jena.zip", "w") as box:
         box.writestr("jena_climate_2009_2016.csv", text)
     return course.data / "jena.zip"
@@ -59,10 +48,10 @@ def jena_file(course, monkeypatch):
 def beijing_file(course, monkeypatch):
     """A small Beijing archive in the course's folder that passes for the real one."""
     text = "\n".join([BEIJING_HEADER, *BEIJING_ROWS]) + "\n"
-    monkeypatch.setattr(contents, "BEIJING_SHA256", hashlib.sha256(text.encode()).hexdigest())
+    monkeypatch.setattr(weather, "BEIJING_SHA256", hashlib.sha256(text.encode()).hexdigest())
     for name, file in (("beijing", "b.zip"), ("beijing-csv", "b.csv"), ("beijing-rezipped", "b2.zip")):
         form = {} if name == "beijing" else {"form_of": "beijing", "lacks": "nothing"}
-        course.add(name, file=file, no_sha256="x", check="beijing", **form)
+        course.add(name, file=file, no_hash="x", check="weather.beijing", **form)
     with zipfile.ZipFile(course.data / "b.zip", "w") as box:
         box.writestr("PRSA_data_2010.1.1-2014.12.31.csv", text.replace("\n", "\r\n"))
     return course.data / "b.zip"
@@ -95,7 +84,7 @@ def standins(monkeypatch):
         return frame.assign(cbwd="NW")
 
     module = types.SimpleNamespace(jena=jena, beijing=beijing)
-    monkeypatch.setitem(sys.modules, "utils.datasets.standins", module)
+    monkeypatch.setitem(sys.modules, "utils.datasets.standins.weather", module)
     return made
 
 
@@ -108,8 +97,8 @@ def test_columns_are_those_of_the_file():
     wind = ["wv (m/s)", "max. wv (m/s)", "wd (deg)"]
     expected = ["p (mbar)", "T (degC)", "Tpot (K)", "Tdew (degC)", *humidity, "rho (g/m**3)", *wind]
     assert list(JENA_COLUMNS) == expected
-    assert ",".join(f'"{name}"' for name in ("Date Time", *expected)) == contents.JENA_HEADER
-    assert contents.JENA_ROWS == 420_551
+    assert ",".join(f'"{name}"' for name in ("Date Time", *expected)) == weather.JENA_HEADER
+    assert weather.JENA_ROWS == 420_551
     assert BEIJING_COLUMNS == ("pm2.5", "DEWP", "TEMP", "PRES", "cbwd", "Iws", "Is", "Ir")
 
 
@@ -161,12 +150,24 @@ def test_both_other_forms_of_beijing_will_do(beijing_file, course, no_network, f
     pd.testing.assert_frame_equal(load_beijing(), expected)
 
 
-def test_january_is_not_enough_for_jena():
-    entries = registry.parse((COURSE_ROOT / "data" / "registry.toml").read_text(encoding="utf-8"))
-    assert "jena-january" in entries
-    assert "jena-january" not in loaders.JENA_FORMS
-    for form in loaders.JENA_FORMS + loaders.BEIJING_FORMS:
-        assert entries[form].lacks.startswith("nothing") or entries[form].form_of is None
+def test_a_copy_of_beijing_with_quotes_is_the_same(beijing_file, course, no_network):
+    expected = load_beijing()
+    text = zipfile.ZipFile(beijing_file).read("PRSA_data_2010.1.1-2014.12.31.csv").decode()
+    beijing_file.unlink()
+    header = ",".join(f'"{name}"' for name in BEIJING_HEADER.split(","))
+    (course.data / "b.csv").write_text(text.replace(BEIJING_HEADER, header).replace("NW", '"NW"'), encoding="utf-8")
+    pd.testing.assert_frame_equal(load_beijing(), expected)
+    (course.data / "b.csv").write_text(text.replace("1021", "1022"), encoding="utf-8")
+    with pytest.warns(UserWarning, match="recorded at its first use"):
+        assert datasets.locate("beijing") is None
+
+
+def test_what_suffices_lacks_nothing():
+    entries = datasets.entries()
+    for need in ("jena", "beijing"):
+        forms = [entries[form] for form in datasets.NEEDS[need]]
+        assert all(form.lacks.startswith("nothing") for form in forms if form.form_of is not None), need
+    assert "jena-january" in entries, "which has 4,000 of 420,551 rows, and so is none of them"
 
 
 # Real or generated -----------------------------------------------------------------------------------
@@ -232,23 +233,13 @@ def test_permission_does_not_displace_the_real_file(jena_file, standins, monkeyp
 def test_standin_of_another_schema_is_refused(absent, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     frame = pd.DataFrame({"T": [1.0]}, index=pd.date_range("2009", periods=1))
-    monkeypatch.setitem(sys.modules, "utils.datasets.standins", types.SimpleNamespace(jena=lambda: frame))
+    monkeypatch.setitem(sys.modules, "utils.datasets.standins.weather", types.SimpleNamespace(jena=lambda: frame))
     with pytest.raises(ValueError, match="expected columns"):
         load_jena()
 
 
-def test_loaders_come_with_the_package():
-    assert datasets.load_jena is loaders.load_jena
-    assert set(datasets.__all__) <= set(dir(datasets)) | set(datasets._LAZY)
-    assert all(hasattr(datasets, name) for name in datasets.__all__)
-    with pytest.raises(AttributeError, match="no attribute 'load_moon'"):
-        datasets.load_moon  # noqa: B018
-
-
 @pytest.mark.parametrize(("name", "load", "title"), CASES)
 def test_the_courses_own_standins_have_the_schema(absent, monkeypatch, no_network, capsys, name, load, title):
-    if not hasattr(importlib.import_module("utils.datasets.standins"), name):
-        pytest.skip("not written yet")
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     frame = load()
     assert re.fullmatch(
@@ -258,61 +249,12 @@ def test_the_courses_own_standins_have_the_schema(absent, monkeypatch, no_networ
     assert all(frame[column].dtype == np.float64 for column in frame.columns if column != "cbwd")
 
 
-# Texts -----------------------------------------------------------------------------------------------
-
-LINES = "The Time Machine\r\n\r\nThe Time Traveller was \u00e9mu.\r\n"
-
-
-@pytest.fixture
-def novel(course):
-    """Entries of The Time Machine, and a short text in the course's folder that passes for it."""
-    content = LINES.encode()
-    course.add("timemachine", file="tm.txt", sha256=hashlib.sha256(content).hexdigest())
-    packed = gzip.compress(content, mtime=0)
-    sha256 = hashlib.sha256(packed).hexdigest()
-    course.add("timemachine-gz", file="tm.txt.gz", sha256=sha256, form_of="timemachine", lacks="nothing")
-    (course.data / "tm.txt").write_bytes(content)
-    (course.data / "tm.txt.gz").write_bytes(packed)
-    return course
-
-
-@pytest.mark.parametrize("form", ["tm.txt", "tm.txt.gz"])
-def test_the_time_machine_keeps_its_case_and_loses_its_carriage_returns(novel, no_network, capsys, form):
-    (novel.data / ({"tm.txt", "tm.txt.gz"} - {form}).pop()).unlink()
-    text = load_time_machine()
-    assert text == LINES.replace("\r\n", "\n")
-    assert capsys.readouterr().out == f"Data: The Time Machine, real, {len(text)} characters\n"
-    assert datasets.used()["timemachine"] == "real"
-
-
-def test_the_time_machine_is_generated_in_quick_only(novel, monkeypatch, no_network, capsys):
-    for file in novel.data.glob("tm.*"):
-        file.unlink()
-    monkeypatch.setenv("COURSE_PROFILE", "quick")
-    assert load_time_machine() == standin_texts.timemachine()
-    out = capsys.readouterr().out
-    assert re.fullmatch(
-        r"Data: The Time Machine, generated stand-in \(not the novel\), 179,\d+ characters; quick profile, .*\n", out
-    )
-    assert datasets.used()["timemachine"] == "stand-in"
-    monkeypatch.setenv("COURSE_PROFILE", "full")
-    with pytest.raises(DataUnavailable, match="COURSE_STANDINS=timemachine"):
-        load_time_machine()
-
-
-def test_an_empty_text_is_refused(novel, monkeypatch):
-    monkeypatch.setenv("COURSE_PROFILE", "quick")
-    monkeypatch.setattr(loaders_text, "_parse_text", lambda path: " \n")
-    with pytest.raises(ValueError, match="expected a text"):
-        load_time_machine()
-
-
 # Real files ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.realdata
 def test_real_beijing(real, capsys):
-    if datasets.locate_any(loaders.BEIJING_FORMS) is None:
+    if datasets.locate("beijing") is None:
         pytest.skip("the file is not at hand")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -327,7 +269,7 @@ def test_real_beijing(real, capsys):
 
 @pytest.mark.realdata
 def test_real_jena(real, capsys):
-    if datasets.locate_any(loaders.JENA_FORMS) is None:
+    if datasets.locate("jena") is None:
         pytest.skip("the file is not at hand")
     frame = load_jena()
     assert capsys.readouterr().out == "Data: Jena weather, real, 420,551 rows\n"
@@ -336,19 +278,7 @@ def test_real_jena(real, capsys):
 
 
 @pytest.mark.realdata
-def test_real_time_machine(real, capsys):
-    if datasets.locate_any(loaders_text.TIME_MACHINE_FORMS) is None:
-        pytest.skip("the file is not at hand")
-    text = load_time_machine()
-    assert capsys.readouterr().out == "Data: The Time Machine, real, 178,979 characters\n"
-    assert text.startswith("The Time Machine, by H. G. Wells [1898]\n")
-    assert text.count("\n") == 3_221
-    words = re.findall("[a-z]+", text.lower())
-    assert [words.count(word) for word in ("the", "i", "and")] == [2261, 1267, 1245], "as lecture C counts them"
-
-
-@pytest.mark.realdata
 def test_real_january_sample_is_not_taken_for_the_archive(real, standins):
-    if datasets.locate("jena-january") is None or datasets.locate_any(loaders.JENA_FORMS) is not None:
+    if datasets.locate("jena-january") is None or datasets.locate("jena") is not None:
         pytest.skip("needs the sample without the archive")
     assert load_jena().attrs["source"] == "stand-in"

@@ -5,27 +5,27 @@ from collections import defaultdict
 
 import pytest
 
-from utils.datasets import standin_translations
-from utils.seq2seq import tokenize
+from utils.datasets.standins import translations as made
+from utils.seq2seq import tokenise
 from utils.text import ZWNJ, split_words, standardise
 
 
 @pytest.fixture(scope="module", params=["fra", "pes"])
 def pairs(request):
-    return getattr(standin_translations, request.param)()
+    return getattr(made, request.param)()
 
 
 @pytest.fixture(scope="module")
 def french():
-    return standin_translations.fra()
+    return made.fra()
 
 
 @pytest.fixture(scope="module")
 def persian():
-    return standin_translations.pes()
+    return made.pes()
 
 
-@pytest.mark.parametrize("make", [standin_translations.fra, standin_translations.pes])
+@pytest.mark.parametrize("make", [made.fra, made.pes])
 def test_equal_seeds_give_equal_pairs_and_others_do_not(make):
     assert make(1, 50) == make(1, 50) != make(2, 50)
     assert len({english for english, _ in make(1, 50)}) == 50
@@ -47,7 +47,7 @@ def test_some_sentences_have_several_translations(pairs):
     for english, other in pairs:
         translations[english].add(other)
     several = [english for english in translations if len(translations[english]) > 1]
-    assert len(translations) == standin_translations.SENTENCES
+    assert len(translations) == made.SENTENCES
     assert 0.2 < len(several) / len(translations) < 0.6
     assert all(len(translations[english]) == 2 for english in several)
 
@@ -59,17 +59,17 @@ def test_articles_agree_in_english(french):
 
 def test_french_adjectives_stand_after_the_noun_and_agree(french):
     forms = {}
-    for _, masculine, feminine, _ in standin_translations.ADJECTIVES:
+    for _, masculine, feminine, _ in made.ADJECTIVES:
         forms[masculine], forms[feminine] = {"m"}, {"f"}
         if masculine == feminine:
             forms[masculine] = {"m", "f"}
     for word in list(forms):
         forms[f"{word}s"] = forms[word]
-    nouns = {noun.french: (noun.gender, "") for noun in standin_translations.NOUNS}
-    nouns |= {noun.french_plural: (noun.gender, "s") for noun in standin_translations.NOUNS}
+    nouns = {noun.french: (noun.gender, "") for noun in made.NOUNS}
+    nouns |= {noun.french_plural: (noun.gender, "s") for noun in made.NOUNS}
     seen = 0
     for _, sentence in french:
-        found = tokenize(sentence)
+        found = tokenise(sentence)
         for at, word in enumerate(found):
             if word in forms:
                 before = [w for w in found[:at] if w in nouns]

@@ -1,34 +1,28 @@
-"""Loader of word vectors. What belongs here: reading and keeping tables of them, never arithmetic on words.
+"""GloVe word vectors: loader. What belongs here: reading and keeping tables of them, never arithmetic on words.
 
 A table has a line for each word: the word, then its numbers, with one space between. A word may hold any character but
 a line feed, even a space or what Unicode takes for the end of a line; so lines are split as bytes, and from the right.
 """
+
+from __future__ import annotations
 
 import functools
 import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
+from utils.datasets import archives, cache
+from utils.datasets.checks import digest
+from utils.datasets.loaders import load
 
-from utils.datasets import archives, derived
-from utils.datasets.hashes import digest
-from utils.datasets.loaders import Source, load
+if TYPE_CHECKING:
+    import numpy as np
 
 GLOVE_DIMENSIONS = (50, 100, 200, 300)
 GLOVE_WORDS = 400_000
 """How many words the whole of GloVe 6B has."""
-
-# Whole tables first, the smallest download ahead; then what has the first words only, with exact numbers.
-GLOVE_FORMS = {
-    50: ("glove-6b-50d-zip", "glove-6b-50d", "glove-6b", "glove-6b-50d-first9163"),
-    100: ("glove-6b-100d-zip", "glove-6b-100d", "glove-6b", "glove-6b-100d-first2717"),
-    200: ("glove-6b",),
-    300: ("glove-6b",),
-}
-GLOVE_WIDE_FORM = "glove-6b-50d-q8"
 
 _BLOCK = 512  # lines that are turned into numbers at a time; in 300 dimensions they take 8 MB as text
 
@@ -81,6 +75,8 @@ class _Lines:
 
     def numbers(self, fields: list[list[bytes]], at: list[int]) -> np.ndarray:
         """Return the numbers of some lines, float32 of shape (lines, dim); `at` are the numbers of those lines."""
+        import numpy as np
+
         try:
             with np.errstate(over="ignore"):  # what overflows is infinite, and found below
                 flat = np.fromiter(
@@ -136,18 +132,14 @@ def _is_number(field: bytes) -> bool:
     return True
 
 
-def _member(path: Path, dim: int) -> str | None:
-    """Return the name of the table in an archive, None for a plain or gzipped text. Raises BadArchive."""
-    if not archives.is_archive(path):
-        return None
-    # The second is what Dive into Deep Learning calls it.
-    for ending in (f"glove.6B.{dim}d.txt", "vec.txt"):
-        if inside := [name for name in archives.names(path) if name.rsplit("/", 1)[-1] == ending]:
-            return inside[0]
-    raise archives.BadArchive(f"{path.name} holds no glove.6B.{dim}d.txt.")
+def _names(dim: int) -> tuple[str, str]:
+    """Return what the table is called in an archive; the second is Dive into Deep Learning's name for it."""
+    return f"glove.6B.{dim}d.txt", "vec.txt"
 
 
 def _gather(blocks: Iterable[tuple[list[str], np.ndarray]], dim: int) -> tuple[tuple[str, ...], np.ndarray]:
+    import numpy as np
+
     words, parts = [], [np.empty((0, dim), np.float32)]
     for some, block in blocks:
         words += some
@@ -161,7 +153,7 @@ def _gather(blocks: Iterable[tuple[list[str], np.ndarray]], dim: int) -> tuple[t
 def _keep_table(folder: Path, path: Path, dim: int) -> None:
     """Write the whole table as `vectors.npy` and `words.txt`, a block at a time: no more than that is in memory."""
     with (
-        archives.open_member(path, _member(path, dim)) as source,
+        archives.open_file(path, *_names(dim)) as source,
         (folder / "words.txt").open("wb") as names,
         (folder / "vectors.npy").open("wb") as file,
     ):
@@ -179,12 +171,16 @@ def _keep_table(folder: Path, path: Path, dim: int) -> None:
 
 
 def _npy_header(file: BinaryIO, rows: int, dim: int) -> None:
+    import numpy as np
+
     layout = {"descr": "<f4", "fortran_order": False, "shape": (rows, dim)}
     np.lib.format.write_array_header_1_0(file, layout)
 
 
 def _kept_table(folder: Path, dim: int) -> tuple[tuple[str, ...], np.ndarray]:
     """Return words and vectors of a kept table, the vectors mapped. Raises ValueError or OSError if it is not whole."""
+    import numpy as np
+
     # Mapped, and seen as a plain array: nothing that a notebook prints should tell how it is stored.
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False).view(np.ndarray)
     words = tuple((folder / "words.txt").read_bytes().decode("utf-8").removesuffix("\n").split("\n"))
@@ -200,13 +196,13 @@ def _kept_name(path: Path, dim: int) -> str:
 def _parse_all(path: Path, dim: int) -> tuple[tuple[str, ...], np.ndarray, int]:
     """Return words, vectors and how many words the file has; parsed once and then kept."""
     try:
-        words, vectors = derived.keep(
+        words, vectors = cache.keep(
             _kept_name(path, dim),
             functools.partial(_keep_table, path=path, dim=dim),
             functools.partial(_kept_table, dim=dim),
         )
     except OSError:  # a cache that cannot be written costs time and memory, not the lesson
-        with archives.open_member(path, _member(path, dim)) as source:
+        with archives.open_file(path, *_names(dim)) as source:
             words, vectors = _gather(_Lines(source, path.name, dim).blocks(), dim)
     return words, vectors, len(words)
 
@@ -214,9 +210,9 @@ def _parse_all(path: Path, dim: int) -> tuple[tuple[str, ...], np.ndarray, int]:
 def _parse_some(path: Path, dim: int, wanted: frozenset[str]) -> tuple[tuple[str, ...], np.ndarray, int]:
     """As `_parse_all` for the wanted words only: their rows of the kept table, else one pass over the file."""
     try:
-        words, vectors = _kept_table(derived.place(_kept_name(path, dim)), dim)
-    except (OSError, ValueError):
-        with archives.open_member(path, _member(path, dim)) as source:
+        words, vectors = _kept_table(cache.place(_kept_name(path, dim)), dim)
+    except cache.NOT_WHOLE:
+        with archives.open_file(path, *_names(dim)) as source:
             lines = _Lines(source, path.name, dim)
             return *_gather(lines.blocks(wanted), dim), lines.count
     rows = [row for row, word in enumerate(words) if word in wanted]
@@ -237,44 +233,56 @@ def _wanted(words: Iterable[str] | None) -> frozenset[str] | None:
 
 
 def load_glove(dim: int, words: Iterable[str] | None = None, wide: bool = False) -> Glove:
-    """Return GloVe 6B word vectors of 50, 100, 200 or 300 dimensions, and print one line that says from where.
+    """Return GloVe 6B word vectors, and print one line that says from where. GloVe 6B is in lower case.
 
-    Without `words` all words that the file has, parsed once, kept in the cache and then mapped. With `words`, an
-    iterable of str, those of them that the file has, in its order: absent words are simply not there, and never more
-    than these vectors are held in memory. GloVe 6B is in lower case.
+    Parameters
+    ----------
+    dim : int
+        50, 100, 200 or 300.
+    words : iterable of str, optional
+        Those of them that the file has come back, in its order: absent words are simply not there, and never more than
+        these vectors are held in memory. Without it all words, parsed once, kept in the cache and then mapped.
+    wide : bool
+        Take, where it is on disk and the whole table is not, the table of 50,000 words in 50 dimensions that were
+        rounded to 8 bits: directions are right to about 1/127, all lengths are about 1. Other `dim` have none.
 
-    What is on disk decides how many words there are, and the line says it: a whole table of 400,000 words, else its
-    first 9,163 (50 dimensions) or 2,717 words (100). `wide` takes, where it is on disk and the whole table is not,
-    the table of 50,000 words in 50 dimensions that were rounded to 8 bits: directions are right to about 1/127, all
-    lengths are about 1. For other `dim` it changes nothing. `used()["glove"]` says "real" or "stand-in".
+    Returns
+    -------
+    Glove
+        What is on disk decides how many words there are, and the line says it: a whole table of 400,000 words, else its
+        first 9,163 (50 dimensions) or 2,717 words (100). `used()["glove"]` says "real" or "stand-in".
 
-    Raises ValueError for another `dim`, for empty `words` and for a file with a malformed line, whose number it says;
-    TypeError for `words` that are one str or not str; DataUnavailable in the full profile if no file can be had.
-    Source: Pennington, J., Socher, R., Manning, C. D. (2014), EMNLP, 1532-1543; see `data/README.md`.
+    Raises
+    ------
+    ValueError
+        For another `dim`, for empty `words` and for a file with a malformed line, whose number it says.
+    TypeError
+        For `words` that are one str or not str.
+    DataUnavailable
+        In the full profile if no file can be had.
+
+    References
+    ----------
+    Pennington, J., Socher, R., Manning, C. D. (2014), EMNLP, 1532-1543; see `data/README.md`.
     """
-    if not isinstance(dim, int | np.integer) or dim not in GLOVE_DIMENSIONS:
+    if not hasattr(dim, "__index__") or dim not in GLOVE_DIMENSIONS:
         raise ValueError(f"dim is {dim!r}; GloVe 6B has vectors of 50, 100, 200 and 300 dimensions.")
     dim, wanted = int(dim), _wanted(words)
-    forms = list(GLOVE_FORMS[dim])
-    if wide and dim == 50:
-        forms.insert(-1, GLOVE_WIDE_FORM)
+    need = f"glove-{dim}d" + ("-wide" if wide and dim == 50 else "")
     if wanted is None:
-        parse = functools.partial(_parse_all, dim=dim)
+        read = functools.partial(_parse_all, dim=dim)
     else:
-        parse = functools.partial(_parse_some, dim=dim, wanted=wanted)
-    source = Source(
-        "glove", f"GloVe 6B {dim}d", tuple(forms), parse, "utils.datasets.standin_vectors", "not GloVe", (dim, wanted)
-    )
-    loaded = load(source)
+        read = functools.partial(_parse_some, dim=dim, wanted=wanted)
+    loaded = load("glove", f"GloVe 6B {dim}d", need, read, ("glove", "glove", dim, wanted), "not GloVe")
     found, vectors, total = loaded.content
     loaded.announce(_size(len(found), total, wanted, loaded.entry and loaded.entry.name))
-    return Glove(found, vectors, loaded.kind)
+    return Glove(found, vectors, loaded.source)
 
 
 def _size(found: int, total: int, wanted: frozenset[str] | None, form: str | None) -> str:
     """Return the size as the line says it: words here, words asked for, and what the file lacks of the whole."""
     text = f"{total:,} words" if wanted is None else f"{found:,} of {len(wanted):,} words asked for, from {total:,}"
-    if form == GLOVE_WIDE_FORM:
+    if form == "glove-6b-50d-q8":
         return f"{text} (of {GLOVE_WORDS:,}, at 8 bits)"
     if form is not None and total < GLOVE_WORDS:
         return f"{text} (a prefix of {GLOVE_WORDS:,})"

@@ -5,14 +5,14 @@ import re
 import numpy as np
 import pytest
 
-from utils.datasets import standin_texts, standin_vectors
+from utils.datasets.standins import glove, imdb
 
 DIMENSIONS = (50, 100, 200, 300)
 
 
 @pytest.fixture(scope="module", params=DIMENSIONS)
 def table(request):
-    words, vectors, _ = standin_vectors.glove(request.param)
+    words, vectors, _ = glove.glove(request.param)
     return Table(words, vectors)
 
 
@@ -47,7 +47,7 @@ class Table:
 
 def test_layout(table):
     dim = table.vectors.shape[1]
-    words, vectors, total = standin_vectors.glove(dim)
+    words, vectors, total = glove.glove(dim)
     assert total == len(words) == len(set(words)) == len(vectors)
     assert 2_000 <= total < 10_000
     assert vectors.dtype == np.float32 and np.isfinite(vectors).all()
@@ -57,22 +57,22 @@ def test_layout(table):
 
 
 def test_every_word_of_the_generated_reviews_is_there(table):
-    assert standin_texts.imdb_words() <= set(table.words)
-    found = re.findall("[a-z]+", " ".join(standin_texts.imdb(5, 100).values()).lower())
+    assert imdb.imdb_words() <= set(table.words)
+    found = re.findall("[a-z]+", " ".join(imdb.imdb(5, 100).values()).lower())
     assert set(found) <= set(table.words)
 
 
 def test_equal_seeds_give_equal_vectors_and_others_do_not():
-    standin_vectors._table.cache_clear()
-    first = standin_vectors.glove(50)[1].copy()
-    standin_vectors._table.cache_clear()
-    assert np.array_equal(standin_vectors.glove(50)[1], first)
-    assert not np.allclose(standin_vectors.glove(50, seed=1)[1], first)
+    glove._table.cache_clear()
+    first = glove.glove(50)[1].copy()
+    glove._table.cache_clear()
+    assert np.array_equal(glove.glove(50)[1], first)
+    assert not np.allclose(glove.glove(50, seed=1)[1], first)
 
 
 def test_a_few_words_in_the_order_of_all():
-    words, vectors, total = standin_vectors.glove(50)
-    some, rows, again = standin_vectors.glove(50, ["queen", "zzzz", "king", "the"])
+    words, vectors, total = glove.glove(50)
+    some, rows, again = glove.glove(50, ["queen", "zzzz", "king", "the"])
     assert some == ("the", "king", "queen") and again == total
     assert np.array_equal(rows, vectors[[words.index(word) for word in some]])
     assert not vectors.flags.writeable, "shared between callers"
@@ -87,7 +87,7 @@ def test_the_lectures_analogies_have_their_answers(table):
 
 
 def test_most_planted_analogies_come_out_right(table):
-    analogies = standin_vectors.ANALOGIES
+    analogies = glove.ANALOGIES
     right = {name: table.right(some).mean() for name, some in analogies.items()}
     share = np.average(list(right.values()), weights=[len(some) for some in analogies.values()])
     assert share > {50: 0.75, 100: 0.93}.get(table.vectors.shape[1], 0.98)
@@ -97,39 +97,39 @@ def test_most_planted_analogies_come_out_right(table):
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_other_seeds_do_as_well(seed):
-    table = Table(*standin_vectors.glove(50, seed=seed)[:2])
+    table = Table(*glove.glove(50, seed=seed)[:2])
     assert table.solve("man", "woman", "king") == "queen"
-    some = [analogy for name in ("gender", "number", "capital") for analogy in standin_vectors.ANALOGIES[name]]
+    some = [analogy for name in ("gender", "number", "capital") for analogy in glove.ANALOGIES[name]]
     assert table.right(some).mean() > 0.85
 
 
 def test_some_analogies_fail_as_they_do_in_real_vectors():
-    table = Table(*standin_vectors.glove(50)[:2])
-    assert not all(table.right(some).all() for some in standin_vectors.ANALOGIES.values())
+    table = Table(*glove.glove(50)[:2])
+    assert not all(table.right(some).all() for some in glove.ANALOGIES.values())
 
 
 def test_analogies_are_of_words_that_are_there_and_four_of_a_kind():
-    words = set(standin_vectors.glove(50)[0])
-    assert set(standin_vectors.ANALOGIES) == set(standin_vectors.RELATIONS)
-    assert {"gender", "royalty", "number", "age", "capital"} <= set(standin_vectors.RELATIONS)
-    for name, some in standin_vectors.ANALOGIES.items():
-        pairs = set(standin_vectors.RELATIONS[name])
+    words = set(glove.glove(50)[0])
+    assert set(glove.ANALOGIES) == set(glove.RELATIONS)
+    assert {"gender", "royalty", "number", "age", "capital"} <= set(glove.RELATIONS)
+    for name, some in glove.ANALOGIES.items():
+        pairs = set(glove.RELATIONS[name])
         assert len(some) >= 6, name
         for a, b, c, d in some:
             assert {a, b, c, d} <= words and (a, b) in pairs and (c, d) in pairs
-    assert ("man", "woman", "king", "queen") in standin_vectors.ANALOGIES["gender"]
+    assert ("man", "woman", "king", "queen") in glove.ANALOGIES["gender"]
     for pair, name in (
         (("apple", "apples"), "number"),
         (("wife", "wives"), "number"),
         (("france", "paris"), "capital"),
     ):
-        assert pair in standin_vectors.RELATIONS[name]
+        assert pair in glove.RELATIONS[name]
 
 
 def test_a_relation_is_one_direction(table):
     """The differences within pairs point the same way, and those of two relations do not."""
     means = {}
-    for name, pairs in standin_vectors.RELATIONS.items():
+    for name, pairs in glove.RELATIONS.items():
         steps = np.array([table.vectors[table.rows[b]] - table.vectors[table.rows[a]] for a, b in pairs])
         steps /= np.linalg.norm(steps, axis=1, keepdims=True)
         means[name] = steps.mean(axis=0)
@@ -141,9 +141,9 @@ def test_a_relation_is_one_direction(table):
 
 
 def test_good_and_bad_words_lie_on_two_sides(table):
-    sides = standin_texts.ADJECTIVES
+    sides = imdb.ADJECTIVES
     axis = sum(table.of(word) for word in sides[1]) - sum(table.of(word) for word in sides[-1])
-    nouns = standin_texts.NOUNS
+    nouns = imdb.NOUNS
     # The axis is found from adjectives, and tried on nouns.
     assert np.mean([table.of(w) @ axis for w in nouns[1]]) > np.mean([table.of(w) @ axis for w in nouns[-1]])
     right = [table.of(w) @ axis > 0 for w in sides[1]] + [table.of(w) @ axis < 0 for w in sides[-1]]
@@ -172,9 +172,9 @@ def test_foods_are_near_each_other(table):
     ],
 )
 def test_verbs_are_conjugated_as_english_does(verb, past, participle, third):
-    assert (verb, past) in standin_vectors.RELATIONS["past"]
-    assert (verb, participle) in standin_vectors.RELATIONS["participle"]
-    assert (verb, third) in standin_vectors.RELATIONS["third"]
+    assert (verb, past) in glove.RELATIONS["past"]
+    assert (verb, participle) in glove.RELATIONS["participle"]
+    assert (verb, third) in glove.RELATIONS["third"]
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_verbs_are_conjugated_as_english_does(verb, past, participle, third):
     ],
 )
 def test_plurals_are_as_in_english(single, plural):
-    assert (single, plural) in standin_vectors.RELATIONS["number"]
+    assert (single, plural) in glove.RELATIONS["number"]

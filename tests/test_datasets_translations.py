@@ -8,16 +8,10 @@ import zipfile
 import pytest
 from loopback import course, no_network
 
-from utils import COURSE_ROOT, datasets
-from utils.datasets import (
-    BadArchive,
-    DataUnavailable,
-    TranslationPairs,
-    load_translation_pairs,
-    loaders_translation,
-    standin_translations,
-)
-from utils.datasets.registry import parse
+from utils import datasets
+from utils.datasets import BadArchive, DataUnavailable, load_translation_pairs
+from utils.datasets.standins import translations as standin
+from utils.datasets.translations import TranslationPairs
 
 # No-break spaces, a quotation mark, a next-line character inside a sentence, repeated sources; \r\n once.
 FRENCH = (
@@ -39,7 +33,7 @@ def pack(path, **members):
 
 def announce(course, name, path, **fields):
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    course.add(name, file=path.name, sha256=sha256, **fields)
+    course.add(name, file=path.name, hash=f"sha256:{sha256}", **fields)
 
 
 @pytest.fixture
@@ -58,7 +52,7 @@ def persian(course):
 
 
 def serve(course, text, member="fra_txt"):
-    course.list.write_text("", encoding="utf-8")
+    course.clear()
     announce(course, "fra-eng", pack(course.data / "fra-eng.zip", **{member: text}))
 
 
@@ -70,9 +64,9 @@ def test_french_comes_as_written_in_the_order_of_the_file(french, no_network, ca
     assert capsys.readouterr().out == "Data: English-French pairs, real, 5 pairs\n"
     assert pairs.source == ["Go.", "Run!", "Run!", 'He said "no".', "Odd."]
     assert pairs.target == ["Va !", "Cours\u202f!", "Courez\u202f!", "Il a dit «\xa0non\xa0».", "Bi\x85zarre"]
-    assert (pairs.language, pairs.kind, len(pairs)) == ("fra", "real", 5)
+    assert (pairs.language, len(pairs)) == ("fra", 5)
     assert datasets.used()["fra"] == "real"
-    assert repr(pairs) == "TranslationPairs(5 English sentences to 'fra', real)", "they would fill the notebook"
+    assert repr(pairs) == "TranslationPairs(5 English sentences to 'fra')", "they would fill the notebook"
     with pytest.raises(AttributeError):
         pairs.source = []
 
@@ -92,17 +86,20 @@ def test_a_newer_persian_edition_is_taken_where_the_list_admits_it(course, no_ne
     assert len(load_translation_pairs("pes")) == 3
 
 
-def test_an_unpacked_table_would_do_too(course, no_network):
-    (course.data / "fra.txt").write_bytes(FRENCH.encode())
-    announce(course, "fra-eng", course.data / "fra.txt")
-    assert len(load_translation_pairs("fra")) == 5
+@pytest.mark.parametrize(
+    ("need", "entry", "text"), [("fra", "fra-eng-txt", FRENCH), ("pes", "pes-eng-2023-txt", PERSIAN)]
+)
+def test_the_unpacked_table_will_do(course, no_network, need, entry, text):
+    main = entry.split("-")[0] + "-eng"
+    course.add(main)
+    (course.data / f"{need}.txt").write_bytes(text.encode())
+    announce(course, entry, course.data / f"{need}.txt", form_of=main, lacks="nothing")
+    assert len(load_translation_pairs(need)) == {"fra": 5, "pes": 2}[need]
 
 
-def test_the_entries_are_those_of_the_list():
-    entries = parse((COURSE_ROOT / "data" / "registry.toml").read_text(encoding="utf-8"))
-    assert {entries[name].family for name in loaders_translation.FRA_FORMS} == {"fra-eng"}
-    assert {entries[name].family for name in loaders_translation.PES_FORMS} == {"pes-eng"}
-    assert entries[loaders_translation.PES_FORMS[0]].sha256, "the fixed edition comes first"
+def test_the_fixed_edition_comes_first():
+    entries = datasets.entries()
+    assert entries[datasets.NEEDS["pes"][0]].hash and entries[datasets.NEEDS["pes"][-1]].hash is None
 
 
 # Bad input -------------------------------------------------------------------------------------------
@@ -136,7 +133,7 @@ def test_an_empty_table_is_refused(course, no_network):
 
 def test_an_archive_of_another_language_is_refused(course, no_network):
     serve(course, FRENCH, member="deu_txt")
-    with pytest.raises(BadArchive, match=r"holds no fra\.txt"):
+    with pytest.raises(BadArchive, match=r"expected a file 'fra\.txt', found 1 files: deu\.txt"):
         load_translation_pairs("fra")
 
 
@@ -152,7 +149,7 @@ def test_full_uses_the_standin_with_permission_only(course, monkeypatch, capsys,
     with pytest.raises(DataUnavailable, match=f"COURSE_STANDINS={language}"):
         load_translation_pairs(language)
     monkeypatch.setenv("COURSE_STANDINS", f"jena,{language}")
-    assert load_translation_pairs(language).kind == "stand-in"
+    load_translation_pairs(language)
     assert "generated stand-in (made by a grammar)" in capsys.readouterr().out
     assert datasets.used()[language] == "stand-in"
 
@@ -164,7 +161,7 @@ def test_quick_generates_without_the_network(course, monkeypatch, no_network, ca
         course.add("pes-eng-2023", form_of="pes-eng", lacks="later pairs")
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     pairs = load_translation_pairs(language)
-    made = getattr(standin_translations, language)()
+    made = getattr(standin, language)()
     assert list(zip(pairs.source, pairs.target)) == made
     assert capsys.readouterr().out == (
         f"Data: English-{title} pairs, generated stand-in (made by a grammar), {len(made):,} pairs; "
@@ -177,7 +174,7 @@ def test_quick_generates_without_the_network(course, monkeypatch, no_network, ca
 
 @pytest.mark.realdata
 def test_real_french(real, capsys):
-    if datasets.locate_any(loaders_translation.FRA_FORMS) is None:
+    if datasets.locate("fra") is None:
         pytest.skip("the file is not at hand")
     pairs = load_translation_pairs("fra")
     assert capsys.readouterr().out == "Data: English-French pairs, real, 167,130 pairs\n"
@@ -188,7 +185,7 @@ def test_real_french(real, capsys):
 
 @pytest.mark.realdata
 def test_real_persian(real, capsys):
-    if datasets.locate_any(loaders_translation.PES_FORMS) is None:
+    if datasets.locate("pes") is None:
         pytest.skip("the file is not at hand")
     pairs = load_translation_pairs("pes")
     if len(pairs) == 3_179:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy.signal import fftconvolve, lfilter
 
-from utils.datasets.contents import BEIJING_COLUMNS, JENA_COLUMNS, JENA_ROWS
+from utils.datasets.weather import BEIJING_COLUMNS, JENA_COLUMNS, JENA_ROWS
 
 SENTINEL = -9999.0
 """What the Jena archive writes for a wind that was not measured."""

@@ -1,69 +1,62 @@
-"""Loaders of texts: a novel, and labelled reviews. What belongs here: reading, never cleaning or a model.
+"""The IMDB film reviews: test of the contents, loader. Reading only; cleaning is the lesson.
 
-Texts come as they were written, case, punctuation and HTML marks included: cleaning is the notebooks' lesson. The rule
-which says when generated text may stand in is that of `loaders`.
+Texts come as they were written, case, punctuation and HTML marks included.
 """
+
+from __future__ import annotations
 
 import functools
 import hashlib
 import os
 import re
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
-import numpy as np
+from utils.datasets import archives, cache
+from utils.datasets.checks import WrongFile, digest
+from utils.datasets.loaders import load
 
-from utils.datasets import archives, derived
-from utils.datasets.hashes import digest
-from utils.datasets.loaders import Source, load
+if TYPE_CHECKING:
+    import numpy as np
 
-TIME_MACHINE_FORMS = ("timemachine", "timemachine-gz")
-IMDB_FORMS = ("imdb", "imdb-labelled")
-
-# A novel ---------------------------------------------------------------------------------------------
-
-
-def _parse_text(path: Path) -> str:
-    return archives.read(path).decode("utf-8").replace("\r\n", "\n")
-
-
-def _load_text(source: Source) -> str:
-    """Return the text of a real file or of the stand-in, with line feeds at the ends of its lines."""
-    loaded = load(source)
-    text = loaded.content
-    if not isinstance(text, str) or not text.strip():
-        raise ValueError(
-            f"{source.title} ({loaded.kind}): expected a text, found {type(text).__name__} without a letter"
-        )
-    loaded.announce(f"{len(text):,} characters")
-    return text
-
-
-def load_time_machine() -> str:
-    """Return The Time Machine by H. G. Wells, as it was printed, and print one line that says from where.
-
-    One text of 178,979 characters with line feeds, title and chapter numbers included, upper case and punctuation kept:
-    cleaning is the notebook's lesson. `used()["timemachine"]` says "real" or "stand-in".
-
-    Raises DataUnavailable in the full profile if no file can be had. Source: Wells, H. G. (1895), in the text of
-    *Dive into Deep Learning*; see `data/README.md`.
-    """
-    return _load_text(
-        Source(
-            "timemachine",
-            "The Time Machine",
-            TIME_MACHINE_FORMS,
-            _parse_text,
-            "utils.datasets.standin_texts",
-            "not the novel",
-        )
-    )
-
-
-# Reviews ---------------------------------------------------------------------------------------------
-
+REVIEWS = 12_500
+"""How many reviews each class has, in training and in test."""
 _REVIEW = re.compile(r"(?:.*/)?((?:train|test)/(?:neg|pos)/[^/]+\.txt)")
 _CLASSES = tuple(f"{split}/{label}" for split in ("train", "test") for label in ("neg", "pos"))
+
+
+def check_reviews(path: Path) -> None:
+    """Raise WrongFile or BadArchive unless an archive or unpacked folder holds all labelled reviews, none empty."""
+    if path.is_dir():
+        names = [
+            f"{each}/{entry.name}"
+            for each in _CLASSES
+            if (path / each).is_dir()
+            for entry in os.scandir(path / each)
+            if entry.is_file() and entry.stat().st_size
+        ]
+    else:
+        names = [name for name, source in _members(path) if source.read(1)]
+    found = Counter(name.rsplit("/", 1)[0] for name in set(names) if _REVIEW.fullmatch(name))
+    if wrong := [f"{found[each]:,} in {each}" for each in _CLASSES if found[each] != REVIEWS]:
+        raise WrongFile(f"expected {REVIEWS:,} reviews in each class, found {', '.join(wrong)}")
+
+
+def _members(path: Path) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield name ("train/neg/0_3.txt") and stream of each labelled review, whatever folder of an archive it lies in."""
+    for name, source in archives.files(path) if path.is_file() else _in_folder(path):
+        if match := _REVIEW.fullmatch(name):  # not train/unsup, the vocabulary, the bags of words
+            yield match[1], source
+
+
+def _in_folder(path: Path) -> Iterator[tuple[str, BinaryIO]]:
+    for each in _CLASSES:
+        for name in sorted(os.listdir(path / each)) if (path / each).is_dir() else ():
+            with open(path / each / name, "rb") as source:
+                yield f"{each}/{name}", source
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -97,7 +90,7 @@ class Imdb:
         neighbours there are often reviews of the same film. Raises ValueError for a `per_class` that is not a
         positive whole number, and OSError if the cache cannot be written.
         """
-        whole = isinstance(per_class, int | np.integer) and not isinstance(per_class, bool)
+        whole = hasattr(per_class, "__index__") and not isinstance(per_class, bool)
         if per_class is not None and not (whole and per_class >= 1):
             raise ValueError(f"per_class is {per_class!r}; expected a whole number of 1 or more, or None for all.")
         chosen = self._chosen(per_class)
@@ -105,7 +98,7 @@ class Imdb:
         key = hashlib.sha256()
         for name, content in chosen.items():
             key.update(b"%s\0%d\0%s" % (name.encode(), len(content), content))
-        return derived.keep(
+        return cache.keep(
             f"imdb-files-{key.hexdigest()[:16]}",
             functools.partial(_write_files, files=chosen),
             functools.partial(_checked_files, sizes={name: len(content) for name, content in chosen.items()}),
@@ -143,24 +136,23 @@ def _checked_files(root: Path, sizes: dict[str, int]) -> Path:
     return root
 
 
-def _read_reviews(archive: Path) -> dict[str, str]:
-    """Return the labelled reviews of an archive by path ("train/neg/0_3.txt"), whatever folder they lie in."""
+def _read_reviews(path: Path) -> dict[str, str]:
+    """Return the labelled reviews of an archive or a folder by path, in one pass."""
     reviews = {}
-    with archives.files(archive) as members:
-        for name, source in members:
-            if (match := _REVIEW.fullmatch(name)) is None:  # train/unsup, the vocabulary, the bags of words
-                continue
-            if match[1] in reviews:
-                raise archives.BadArchive(f"{archive.name} holds the review {match[1]!r} twice.")
-            try:
-                reviews[match[1]] = source.read().decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise ValueError(f"{archive.name}: {name} is not UTF-8 text: {error}") from None
-    return reviews
+    for name, source in _members(path):
+        if name in reviews:
+            raise archives.BadArchive(f"{path.name} holds the review {name!r} twice.")
+        try:
+            reviews[name] = source.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(f"{path.name}: {name} is not UTF-8 text: {error}") from None
+    return _checked_reviews(reviews, path.name)
 
 
 def _keep_reviews(folder: Path, reviews: dict[str, str]) -> None:
     """Write reviews as three arrays of one .npz, none of which needs unpickling."""
+    import numpy as np
+
     parts = [text.encode() for text in reviews.values()]
     np.savez(
         folder / "reviews.npz",
@@ -171,22 +163,27 @@ def _keep_reviews(folder: Path, reviews: dict[str, str]) -> None:
 
 
 def _kept_reviews(folder: Path) -> dict[str, str]:
+    import numpy as np
+
     with np.load(folder / "reviews.npz", allow_pickle=False) as kept:
         names, texts, ends = kept["names"].tobytes(), kept["texts"].tobytes(), kept["ends"].tolist()
     names = names.decode().split("\n")
     if len(names) != len(ends) or ends[-1] != len(texts):
         raise ValueError(f"{folder} is not complete")
-    return {name: texts[start:end].decode() for name, start, end in zip(names, [0, *ends], ends)}
+    kept = {name: texts[start:end].decode() for name, start, end in zip(names, [0, *ends], ends)}
+    return _checked_reviews(kept, str(folder))
 
 
-def _parse_imdb(path: Path) -> dict[str, str]:
-    """Return the reviews of an archive by path, read once and then kept: 50,000 small members take seconds."""
+def _read(path: Path) -> dict[str, str]:
+    """Return the reviews by path, read once and then kept: 50,000 small members take seconds."""
+    if path.is_dir():  # without a hash there is no name to keep them under
+        return _read_reviews(path)
 
     def fill(folder: Path) -> None:
-        _keep_reviews(folder, _checked_reviews(_read_reviews(path), path.name))
+        _keep_reviews(folder, _read_reviews(path))
 
     try:
-        return derived.keep(f"imdb-{digest(path)[:16]}", fill, _kept_reviews)
+        return cache.keep(f"imdb-{digest(path)[:16]}", fill, _kept_reviews)
     except OSError:  # a cache that cannot be written costs seconds, not the lesson
         return _read_reviews(path)
 
@@ -202,19 +199,32 @@ def _checked_reviews(reviews: dict[str, str], where: str) -> dict[str, str]:
 def load_imdb() -> Imdb:
     """Return the labelled reviews of the IMDB Large Movie Review Dataset, and print one line that says from where.
 
-    25,000 reviews to train and 25,000 to test, half of each negative and half positive, as written, with their
-    `<br />` marks; the stand-in has 2,000 and 2,000. In the order of their sorted paths: all negative, then all
-    positive ones, so shuffle before you split. Read straight from the archive in one pass, and kept in the cache;
-    `Imdb.folder` unpacks them for whoever needs files. The unlabelled reviews of the full archive are left out.
-    `used()["imdb"]` says "real" or "stand-in".
+    Returns
+    -------
+    Imdb
+        25,000 reviews to train and 25,000 to test, half of each negative and half positive, as written, with their
+        `<br />` marks; the stand-in has 2,000 and 2,000. In the order of their sorted paths: all negative, then all
+        positive ones, so shuffle before you split. `used()["imdb"]` says "real" or "stand-in".
 
-    Raises DataUnavailable in the full profile if no file can be had. Source: Maas, A. L., et al. (2011), ACL, 142-150;
-    see `data/README.md`.
+    Raises
+    ------
+    DataUnavailable
+        In the full profile if no file can be had.
+
+    Notes
+    -----
+    Read straight from the archive in one pass, and kept in the cache; `Imdb.folder` unpacks them for whoever needs
+    files. The unlabelled reviews of the full archive are left out.
+
+    References
+    ----------
+    Maas, A. L., et al. (2011), ACL, 142-150; see `data/README.md`.
     """
-    source = Source("imdb", "IMDB reviews", IMDB_FORMS, _parse_imdb, "utils.datasets.standin_texts", "not reviews")
-    loaded = load(source)
-    reviews = _checked_reviews(loaded.content, f"{source.title} ({loaded.kind})")
-    fields: dict[str, object] = {"source": loaded.kind}
+    import numpy as np
+
+    loaded = load("imdb", "IMDB reviews", "imdb", _read, ("imdb", "imdb"), "not reviews")
+    reviews = _checked_reviews(loaded.content, f"{loaded.title} ({loaded.source})")
+    fields: dict[str, object] = {"source": loaded.source}
     for split in ("train", "test"):
         names = sorted(name for name in reviews if name.startswith(f"{split}/"))
         fields[f"{split}_texts"] = [reviews[name] for name in names]

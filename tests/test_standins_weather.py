@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from utils import settings
-from utils.datasets import standins
+from utils.datasets.standins import weather
 
 DAY = 144  # ten-minute rows
 TRAIN = slice(0, 200_000)
@@ -19,7 +19,7 @@ QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95]
 @pytest.fixture(scope="module")
 def timed():
     start = time.perf_counter()
-    frame = standins.jena()
+    frame = weather.jena()
     return frame, time.perf_counter() - start
 
 
@@ -30,7 +30,7 @@ def jena(timed):
 
 @pytest.fixture(scope="module")
 def beijing():
-    return standins.beijing()
+    return weather.beijing()
 
 
 def real_file(name):
@@ -52,7 +52,7 @@ def within_rounding(found, expected, slack):
 
 def test_jena_schema(jena):
     assert jena.shape == (420_551, 14)
-    assert tuple(jena.columns) == standins.JENA_COLUMNS
+    assert tuple(jena.columns) == weather.JENA_COLUMNS
     assert (jena.dtypes == np.float64).all()
     assert not jena.isna().any().any()
     assert jena.index.name == "Date Time"
@@ -70,11 +70,11 @@ def test_jena_is_fast(timed):
 
 
 def test_seed_decides(jena, beijing):
-    np.testing.assert_array_equal(jena.to_numpy(), standins.jena(0).to_numpy())
-    pd.testing.assert_frame_equal(beijing, standins.beijing(0))
-    other = standins.jena(1)["T (degC)"]
+    np.testing.assert_array_equal(jena.to_numpy(), weather.jena(0).to_numpy())
+    pd.testing.assert_frame_equal(beijing, weather.beijing(0))
+    other = weather.jena(1)["T (degC)"]
     assert abs(np.corrcoef(day_means(jena["T (degC)"]), day_means(other))[0, 1]) < 0.2
-    assert (standins.beijing(1)["TEMP"] != beijing["TEMP"]).mean() > 0.5
+    assert (weather.beijing(1)["TEMP"] != beijing["TEMP"]).mean() > 0.5
 
 
 def day_means(series):
@@ -117,8 +117,8 @@ def test_jena_identities(jena):
 def test_magnus_agrees_with_another_source():
     celsius = np.linspace(-25, 40, 200)
     other = 6.1094 * np.exp(17.625 * celsius / (243.04 + celsius))  # Alduchov & Eskridge 1996
-    np.testing.assert_allclose(standins.saturation_pressure(celsius), other, rtol=0.025)
-    np.testing.assert_allclose(standins.dew_point(standins.saturation_pressure(celsius)), celsius, atol=1e-9)
+    np.testing.assert_allclose(weather.saturation_pressure(celsius), other, rtol=0.025)
+    np.testing.assert_allclose(weather.dew_point(weather.saturation_pressure(celsius)), celsius, atol=1e-9)
 
 
 def test_jena_ranges(jena):
@@ -193,6 +193,17 @@ def test_jena_weather_is_no_clock(jena):
 def persistence(celsius, part, rows):
     values = celsius[part]
     return np.abs(values[rows:] - values[:-rows]).mean() / celsius[TRAIN].std()
+
+
+def test_the_failed_sensor_stands_in_test_rows_only(jena):
+    """As in the archive: in training rows the -9999 would be the lesson of another section, and ruin every scaling."""
+    rows = np.flatnonzero((jena["max. wv (m/s)"] == -9999) | (jena["wv (m/s)"] == -9999))
+    assert rows.min() >= TEST.start and np.ptp(rows) == 19, "one stretch of twenty rows"
+    for seed in range(200):
+        speed, gust = np.zeros(len(jena)), np.zeros(len(jena))
+        weather._plant_sentinels(np.random.default_rng(seed), jena.index, speed, gust)
+        rows = np.flatnonzero(speed + gust)
+        assert rows.min() >= TEST.start and set(jena.index[rows].year) == {2015}
 
 
 @pytest.mark.parametrize("part", [VALIDATION, TEST], ids=["validation", "test"])
@@ -346,7 +357,7 @@ def test_real_january_lies_among_the_generated_ones(jena, january):
     The sample is 27 days of a cold January, so its tails are one spell and are not compared.
     """
     years = [jena.loc[f"{year}-01"].iloc[: len(january)] for year in range(2009, 2017)]
-    for name in standins.JENA_COLUMNS[:11]:
+    for name in weather.JENA_COLUMNS[:11]:
         real = january[name].quantile(QUANTILES).to_numpy()
         made = np.array([year[name].quantile(QUANTILES).to_numpy() for year in years])
         outside = np.maximum(made.min(axis=0) - real, real - made.max(axis=0))
