@@ -552,3 +552,30 @@ def test_the_number_of_cores_is_that_of_this_process():
 def test_start_wants_the_notebooks_name(name):
     with pytest.raises(ValueError, match="needs the notebook's name"):
         course.start(name)
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """What a notebook would be given to display: (data, metadata), one pair for each call."""
+    shown = []
+    fake = types.SimpleNamespace(display=lambda data, metadata=None, raw=False: shown.append((data, metadata)))
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: object(), display=fake))
+    monkeypatch.setitem(sys.modules, "IPython.display", fake)
+    return shown
+
+
+def test_finish_shows_one_table_to_browsers_machines_and_plain_readers(displayed, capsys):
+    run = make()
+    run.report("error", 2.5, lecture=2)
+    run.finish()
+    ((data, metadata),) = displayed
+    assert data[course.RESULTS_MIME]["reports"] == run.results()["reports"]
+    assert "<td style='text-align:right'>2.5</td>" in data["text/html"]
+    assert "lecture" in data["text/plain"] and "2.5" in data["text/plain"]
+    assert metadata == {} and capsys.readouterr().out == "", "shown once, not printed besides"
+    run.claim(True, "one is one")
+    data, metadata = displayed[1]
+    assert data == {"text/plain": "✓ held: one is one"}, "not a second table"
+    assert metadata[course.RESULTS_MIME]["after_finish"] is True
+    assert metadata[course.RESULTS_MIME]["claims"] == [{"text": "one is one", "state": course.HELD}]
+    assert metadata[course.RESULTS_MIME]["reports"] == []

@@ -91,3 +91,23 @@ def test_standins_are_permitted_by_name(monkeypatch):
     assert settings.permitted_standins() == frozenset()
     monkeypatch.setenv("COURSE_STANDINS", " jena, ,imdb,")
     assert settings.permitted_standins() == {"jena", "imdb"}
+
+
+@pytest.mark.parametrize("value", ["-1", "+1", "1.5", "1e3", "one", "4000001", "٣", "²"])
+def test_what_is_no_seed_is_named(monkeypatch, value):
+    monkeypatch.setenv("COURSE_SEED", value)
+    with pytest.raises(ValueError, match=r"COURSE_SEED is '.*'; expected a whole number from 0 to 4,000,000"):
+        settings.seed()
+
+
+def test_the_seed_is_42_without_another(monkeypatch):
+    assert settings.seed() == 42
+    monkeypatch.setenv("COURSE_SEED", " ")
+    assert settings.seed() == 42
+
+
+@pytest.mark.parametrize("value", ["fast", "fulll", "quick full"])
+def test_a_profile_that_is_none_is_named(monkeypatch, value):
+    monkeypatch.setenv("COURSE_PROFILE", value)
+    with pytest.raises(ValueError, match=f"COURSE_PROFILE is '{value}'; expected 'full' or 'quick'"):
+        settings.profile()

@@ -149,6 +149,15 @@ def test_a_range_of_exactly_one_window_is_enough():
         timeseries.window_rows(7, 7 + 46, 24, 2, 24)
 
 
+@pytest.mark.parametrize("kind", ["float64", "int64", "float16"])
+def test_windows_are_single_precision_whatever_the_series_is(kind):
+    data, target = (array.astype(kind) for array in row_numbers(100))
+    for x, y in timeseries.windows(data, target, 0, 100, 10, 2, (3, 5), batch_size=16):
+        assert (x.dtype, y.dtype) == ("float32", "float32")
+    with pytest.raises(ValueError, match=r"got \(100, 2\) and \(100, 2\)"):
+        timeseries.windows(data, data, 0, 100, 10, 2, 3, batch_size=16)
+
+
 def test_drop_remainder_keeps_one_shape():
     data, target = row_numbers(100)
     shapes = {len(x) for x, _ in timeseries.windows(data, target, 0, 100, 10, 2, 3, batch_size=16, drop_remainder=True)}
