@@ -381,8 +381,10 @@ def publish(folder, *words):
 
 
 def test_results_write_map_and_tables_and_check_every_file(published, capsys):
+    before = everything(published)
     assert publish(published, "--check") == 1
     assert "out of date: 00_start_here.ipynb, README.md, RESULTS.md" in capsys.readouterr().out
+    assert everything(published) == before, "a check writes nothing"
     assert publish(published) == 0
     assert publish(published, "--check") == 0
     assert "85 %" in (published / "RESULTS.md").read_text(encoding="utf-8")
