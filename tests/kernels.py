@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 
+from utils import COURSE_ROOT
 from utils.cli import notebooks
 
 SHOWS_HOME = "import utils\n\nprint('course at', utils.COURSE_ROOT)"
@@ -40,7 +41,7 @@ def call(*words, cwd, timeout=180, **environment: str) -> subprocess.CompletedPr
 
 def nbval(path: Path, *options: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess:
     """Run nbval over one notebook the way `make test` does."""
-    cfg = notebooks.COURSE_ROOT / "tests" / "nbval_sanitize.cfg"
+    cfg = COURSE_ROOT / "tests" / "nbval_sanitize.cfg"
     words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={path.parent}"]
     words += ["--nbval-lax", "--nbval-current-env", f"--nbval-sanitize-with={cfg}", *options, path]
     return call(*words, cwd=cwd, **({"COURSE_PROFILE": "quick"} | environment))

@@ -579,3 +579,30 @@ def test_finish_shows_one_table_to_browsers_machines_and_plain_readers(displayed
     assert metadata[course.RESULTS_MIME]["after_finish"] is True
     assert metadata[course.RESULTS_MIME]["claims"] == [{"text": "one is one", "state": course.HELD}]
     assert metadata[course.RESULTS_MIME]["reports"] == []
+
+
+def longwinded(x):
+    """Return x, in a summary
+    of two lines.
+
+    Parameters
+    ----------
+    x : object
+        Anything.
+    """
+
+    def inner():
+        """One line."""
+        return x
+
+    return inner()
+
+
+def test_of_a_docstring_only_the_first_paragraph_is_shown(capsys):
+    course.show_source(longwinded)
+    shown = capsys.readouterr().out
+    assert '    """Return x, in a summary\n    of two lines."""\n\n    def inner():\n        """One line."""' in shown
+    assert "Anything" not in shown and shown.rstrip().endswith("return inner()")
+    namespace = {}
+    exec(shown, namespace)
+    assert namespace["longwinded"](3) == 3

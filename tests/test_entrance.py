@@ -3,7 +3,6 @@
 import ast
 import importlib.metadata
 import json
-import os
 import shutil
 import subprocess
 import types
@@ -16,8 +15,9 @@ from utils import COURSE_ROOT, entrance
 from utils.cli import notebooks
 
 HERE = f"course at {COURSE_ROOT}"
-OUTSIDE = f"import sys; sys.path = [p for p in sys.path if p and p != {str(COURSE_ROOT)!r}]"
-"""Code after which nothing on sys.path leads to the course, as with a Python installed elsewhere."""
+OUTSIDE = """import os, sys
+sys.path = [p for p in sys.path if p and not os.path.isfile(p + "/utils/entrance.py")]"""
+"""Code after which nothing on sys.path leads to a course, as with a Python installed elsewhere."""
 
 
 def run_cell(tmp_path, cwd, before="", after=SHOWS_HOME, **environment):
@@ -77,7 +77,7 @@ def test_found_from_any_folder_by_the_editable_install(tmp_path, empty):
 def test_a_stray_utils_in_the_way_loses(stray, tmp_path, clone, empty):
     (empty / stray).parent.mkdir(exist_ok=True)
     (empty / stray).write_text("raise RuntimeError('the stray one')\n", encoding="utf-8")
-    done = run_cell(tmp_path, empty, before=OUTSIDE, PYTHONPATH=f"{empty}{os.pathsep}{clone}")
+    done = run_cell(tmp_path, empty, before=f"{OUTSIDE}\nsys.path[:0] = [{str(empty)!r}, {str(clone)!r}]")
     assert f"course at {clone}" in done.stdout, done.stderr
 
 
@@ -135,7 +135,7 @@ def test_a_wrong_address_is_named(tmp_path, empty):
 
 
 def test_where_the_course_is_nothing_is_fetched(published, clone, tmp_path, empty):
-    done = run_cell(tmp_path, empty, before=OUTSIDE, PYTHONPATH=str(clone), COURSE_URL=published)
+    done = run_cell(tmp_path, empty, before=f"{OUTSIDE}\nsys.path.append({str(clone)!r})", COURSE_URL=published)
     assert f"course at {clone}" in done.stdout, done.stderr
     assert not (empty / "course").exists()
 

@@ -10,6 +10,7 @@ has made Keras ready before.
 >>> run.finish()
 """
 
+import ast
 import html
 import importlib.metadata
 import inspect
@@ -18,6 +19,7 @@ import numbers
 import os
 import platform
 import sys
+import textwrap
 import time
 from dataclasses import dataclass, field
 
@@ -560,13 +562,15 @@ def _closing_html(results: dict) -> str:
 def show_source(*objects) -> None:
     """Show the source of functions or classes of the course, for code that a notebook taught and `utils` now keeps.
 
+    Of each docstring the first paragraph is shown: the rest is for whoever looks it up (`help(name)`).
+
     Raises
     ------
     TypeError
         For an object that has no Python source, such as a number or a built-in function.
     """
     try:
-        source = "\n\n".join(inspect.getsource(item).rstrip() for item in objects)
+        source = "\n\n".join(_shortened(inspect.getsource(item)) for item in objects)
     except (TypeError, OSError) as error:
         raise TypeError(f"show_source takes functions or classes written in Python: {error}") from error
     if entrance._shell() is None:
@@ -575,3 +579,16 @@ def show_source(*objects) -> None:
     from IPython.display import display
 
     display({"text/plain": source, "text/markdown": f"```python\n{source}\n```"}, raw=True)
+
+
+def _shortened(source: str) -> str:
+    """Return Python source in which every docstring ends after its first paragraph."""
+    lines = textwrap.dedent(source).rstrip().split("\n")
+    nodes = ast.walk(ast.parse("\n".join(lines)))
+    found = [node for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node)]
+    for node in sorted(found, key=lambda node: -node.lineno):  # from the end, so that line numbers stay right
+        first, last = node.body[0].lineno - 1, node.body[0].end_lineno
+        blank = next((at for at in range(first, last) if not lines[at].strip()), None)
+        if blank is not None:
+            lines[first:last] = [*lines[first : blank - 1], lines[blank - 1] + '"""']
+    return "\n".join(lines)
