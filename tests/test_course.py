@@ -9,7 +9,8 @@ import types
 import nbformat
 import numpy as np
 import pytest
-from kernels import call
+from kernels import call, clean_environment
+from nbclient import NotebookClient
 
 from utils import COURSE_ROOT, course, settings
 from utils.cli import notebooks
@@ -315,13 +316,12 @@ def test_a_wrong_number_of_seeds_is_refused(n):
 def executed(sources, tmp_path, profile="full", **environment):
     """Execute cells in a kernel, all of them, and return the notebook."""
     code = f"from utils import course\nrun = course.Run('99_test', 42, {profile!r}, 'CPU', '2 cores', {{}})"
-    path = tmp_path / "99_test.ipynb"
     cells = [nbformat.v4.new_code_cell(source) for source in (f"{code}\ncourse._watch(run)", *sources)]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
-    words = ("-m", "nbconvert", "--to", "notebook", "--execute", "--allow-errors", "--output", "out", path)
-    done = call(*words, cwd=tmp_path, **environment)
-    assert done.returncode == 0, done.stderr
-    return nbformat.read(tmp_path / "out.ipynb", as_version=4)
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    resources = {"metadata": {"path": str(tmp_path)}}
+    client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, resources=resources)
+    client.execute(env=clean_environment(**environment))
+    return notebook
 
 
 def said(cell):
