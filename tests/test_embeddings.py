@@ -348,3 +348,9 @@ def test_other_objects_with_words_and_vectors_will_do():
 
     assert analogy(Bare, "a", "b", "c") == "d"
     assert [word for word, _ in nearest(Bare, "a", 3)] == ["b", "d", "c"]
+
+
+@pytest.mark.parametrize("nothing", [[], {}, np.array([], dtype=str)])
+def test_an_empty_vocabulary_is_an_empty_matrix(nothing):
+    matrix, found = embedding_matrix(nothing, TABLE, rng=np.random.default_rng(0))
+    assert matrix.shape == (0, 4) and found.shape == (0,)

@@ -153,3 +153,21 @@ def test_the_circle_is_closed_solid_and_behind_the_dots_in_colour(axes):
     assert circle.get_linestyle() == "-"
     assert {line.get_linestyle() for line in (inside, outside)} == {"None"}
     assert len({line.get_color() for line in (circle, inside, outside)}) == 3
+
+
+def test_the_course_style_keeps_labels_on_the_page_and_legible(axes):
+    """What stands right of the axes must not be cut off, and no letters are smaller than 9 points."""
+    plots.use_course_style()
+    figure, own = plt.subplots()
+    try:
+        names = ("GRU with dropout", "a long label")
+        plots.loss_curves({name: {"loss": [3, 2], "val_loss": [3, k]} for k, name in enumerate(names)}, 2.5, own)
+        figure.canvas.draw()
+        page = figure.bbox
+        for text in (*own.texts, own.xaxis.label):
+            box = text.get_window_extent()
+            assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0, text.get_text()
+        letters = (*own.texts, own.xaxis.label, *own.get_xticklabels(), *own.get_yticklabels())
+        assert min(text.get_fontsize() for text in letters) >= 9
+    finally:
+        plt.close(figure)
