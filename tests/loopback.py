@@ -21,7 +21,7 @@ from urllib.parse import unquote
 import pytest
 
 from utils import COURSE_ROOT
-from utils.datasets import cache, checks, download, files, registry
+from utils.datasets import cache, checks, files, registry
 
 DATA = bytes(range(256)) * 800  # 204,800 bytes, more than one chunk of the transfer
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -233,7 +233,6 @@ class Course:
         for name, table in self.tables.items():
             lines += [f"[{name}]", *(f"{key} = {value!r}" for key, value in table.items())]
         self.list.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        registry._read.cache_clear()  # two changes can fall into one tick of the file system's clock
 
     def cached(self):
         """The files in the cache, lock files aside."""
@@ -248,17 +247,17 @@ def isolate(monkeypatch, folder):
     for name in ("COURSE_PROFILE", "COURSE_DATA_DIR", "COURSE_MIRROR", "COURSE_STANDINS"):
         monkeypatch.delenv(name, raising=False)
     proxies = [f"{kind}_proxy" for kind in ("http", "https", "all")]
-    for name in (*proxies, *map(str.upper, proxies), *download.CERTIFICATES):
+    for name in (*proxies, *map(str.upper, proxies), *files.CERTIFICATES):
         monkeypatch.delenv(name, raising=False)
     built = Course(folder)
     monkeypatch.setenv("COURSE_CACHE", str(built.cache))
     monkeypatch.setattr(registry, "REGISTRY_FILE", built.list)
     monkeypatch.setattr(files, "COURSE_DATA", built.data)
-    monkeypatch.setattr(download, "SPARE_BYTES", 0)
-    monkeypatch.setattr(download, "CONNECT", 1)
-    monkeypatch.setattr(download, "READ", 0.3)
-    monkeypatch.setattr(download, "ATTEMPTS", 2)
-    monkeypatch.setattr(download, "PAUSE", 0.01)
+    monkeypatch.setattr(files, "SPARE_BYTES", 0)
+    monkeypatch.setattr(files, "CONNECT", 1)
+    monkeypatch.setattr(files, "READ", 0.3)
+    monkeypatch.setattr(files, "ATTEMPTS", 2)
+    monkeypatch.setattr(files, "PAUSE", 0.01)
     monkeypatch.setattr(cache, "LOCK_SECONDS", 20)
     monkeypatch.setattr(checks, "_SESSION", {})
     return built

@@ -5,6 +5,7 @@
 import errno
 import gzip
 import hashlib
+import io
 import json
 import os
 import pickle
@@ -38,7 +39,7 @@ from loopback import (
 )
 
 from utils import COURSE_ROOT, settings
-from utils.datasets import DataUnavailable, UnknownName, cache, checks, download, fetch, files, locate, plan, verse
+from utils.datasets import DataUnavailable, UnknownName, cache, checks, fetch, files, locate, plan, verse
 
 MD5 = hashlib.md5(DATA).hexdigest()
 
@@ -95,8 +96,8 @@ def test_500_for_ever_goes_to_the_next_mirror(course, server):
 def test_pauses_grow(course, server, monkeypatch):
     pauses = []
     monkeypatch.setattr(time, "sleep", pauses.append)
-    monkeypatch.setattr(download, "ATTEMPTS", 4)
-    monkeypatch.setattr(download, "PAUSE", 0.5)
+    monkeypatch.setattr(files, "ATTEMPTS", 4)
+    monkeypatch.setattr(files, "PAUSE", 0.5)
     course.add(urls=[server.give("/set.bin", status(500))])
     assert "500" in refused()
     assert [pause for pause in pauses if pause >= 0.5] == [0.5, 1.0, 2.0]
@@ -387,6 +388,15 @@ def test_for_a_need_all_is_said_that_was_tried(course, server):
     assert "lacks much" in str(caught.value)
 
 
+def test_of_several_failures_the_first_is_the_reason(course, server):
+    """What the reader should mend first is what kept the smallest form away, not the one too large for the disk."""
+    course.add("big", urls=[server.give("/big", body())], bytes=None, about_bytes=10**18, hash=f"md5:{MD5}")
+    course.add("small", form_of="big", lacks="x", urls=[server.give("/small", status(404))])
+    course.need("thing", "big", "small")
+    message = refused("thing")
+    assert "No address gave it." in message and "bytes free" not in message
+
+
 def test_the_smallest_form_with_an_address_is_fetched_and_then_the_others(course, server, capsys):
     """The course's own case: 72 MB that suffice, 862 MB that hold more, and a few that nobody serves."""
     course.add("big", urls=[server.give("/big", body())], bytes=None, about_bytes=900, hash=f"md5:{MD5}")
@@ -612,6 +622,24 @@ def test_a_wrong_file_that_another_process_replaced_meanwhile_is_not_put_aside(c
     assert course.cached() == ["set.bin"]
 
 
+def test_a_wrong_file_that_appears_while_the_lock_is_awaited_is_renamed_under_it(course, server, monkeypatch):
+    """To rename takes the lock, which the download holds already."""
+    course.add(urls=[server.give("/set.bin", body())])
+    real, wrong = cache.lock, [b"wrong"]
+
+    def late(name):
+        course.cache.mkdir(exist_ok=True)
+        if wrong:
+            (course.cache / "set.bin").write_bytes(wrong.pop())
+        return real(name)
+
+    monkeypatch.setattr(cache, "lock", late)
+    monkeypatch.setattr(cache, "LOCK_SECONDS", 1)
+    with pytest.warns(UserWarning, match=r"renamed to set\.bin\.wrong"):
+        assert fetch("set").read_bytes() == DATA
+    assert course.cached() == ["set.bin", "set.bin.wrong"]
+
+
 def test_of_two_first_uses_at_once_the_second_is_held_to_the_first(course, poems, monkeypatch):
     poems.write_bytes(VERSE)
     real = cache.lock
@@ -667,13 +695,13 @@ def test_a_file_that_this_user_cannot_read_is_left_to_the_others(course, monkeyp
 def test_a_part_is_hashed_afresh_even_within_one_tick_of_the_clock(course, server, monkeypatch):
     """Two addresses, the same size, the same file and the same time of change: only reading it again tells."""
     course.add(urls=[server.give("/1", body(DATA[::-1])), server.give("/2", body())])
-    real = download._download
+    real = files._download
 
     def one_tick(entry, url, part):
         real(entry, url, part)
         os.utime(part, ns=(1, 1))
 
-    monkeypatch.setattr(download, "_download", one_tick)
+    monkeypatch.setattr(files, "_download", one_tick)
     assert fetch("set").read_bytes() == DATA
 
 
@@ -757,10 +785,11 @@ def test_full_disk(course, server, mount, monkeypatch):
 
 
 def test_disk_that_fills_up_on_the_way(course, server, monkeypatch):
-    def no_space(part, data):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    class Full(io.FileIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(download._Part, "write", no_space)
+    monkeypatch.setattr(io, "FileIO", Full)
     course.add(urls=[server.give("/1", body()), server.give("/2", body())])
     assert "No space left on device" in refused()
     assert dict(server.counts) == {"/1": 1}, "another address would not help"
@@ -777,8 +806,9 @@ def test_space_is_asked_for_first(course, server, monkeypatch):
 
 def test_parts_of_a_killed_process_are_swept(course, server):
     course.add(urls=[server.give("/set.bin", body())])
-    course.cache.mkdir()
-    (course.cache / ".set.bin.abc.part").write_bytes(b"half")
+    left = course.cache / ".set.bin.abc.part"
+    left.mkdir(parents=True)
+    (left / "new").write_bytes(b"half")
     fetch("set")
     assert course.cached() == ["set.bin"]
 
@@ -792,12 +822,12 @@ CHILD = textwrap.dedent(
     from pathlib import Path
     signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
     sys.path.insert(0, sys.argv[1])
-    from utils.datasets import download, files, registry
+    from utils.datasets import files, registry
     registry.REGISTRY_FILE = Path(sys.argv[2])
-    files.COURSE_DATA, download.SPARE_BYTES = Path(sys.argv[3]), 0
+    files.COURSE_DATA, files.SPARE_BYTES = Path(sys.argv[3]), 0
     print("ready", flush=True)
     sys.stdin.readline()
-    print(download.fetch("set"), flush=True)
+    print(files.fetch("set"), flush=True)
     """
 )
 

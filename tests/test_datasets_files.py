@@ -222,7 +222,7 @@ def test_a_disk_that_fills_up_is(course):
     def full(folder):
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(OSError, match=r"The cache .* cannot be written: No space left.* Free some space, or set"):
+    with pytest.raises(OSError, match=r"The cache .* cannot be written: No space left.* Free some space or set"):
         cache.keep("thing", full, lambda folder: (folder / "a").read_text())
 
 

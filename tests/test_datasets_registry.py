@@ -66,7 +66,7 @@ def test_every_need_has_a_loader_and_every_check_is_there():
 
 
 def test_every_module_of_a_set_is_named_by_the_list_and_has_its_standin():
-    plumbing = {"registry", "files", "checks", "archives", "cache", "download", "loaders"}
+    plumbing = {"registry", "files", "checks", "archives", "cache", "loaders"}
     folder = COURSE_ROOT / "utils" / "datasets"
     modules = {path.stem for path in folder.glob("*.py")} - plumbing - {"__init__"}
     assert modules == {*LISTING.loaders.values(), *(check.split(".")[0] for check in CHECKS)}
@@ -121,13 +121,13 @@ def test_callers_cannot_change_the_list():
         ENTRIES["jena"].bytes = 1
 
 
-def test_forms_and_unknown_names():
-    assert [entry.name for entry in registry.forms("beijing")] == ["beijing-csv", "beijing-rezipped"]
-    assert registry.forms("beijing-csv") == []
+def test_what_suffices_and_unknown_names():
+    names = {name: [entry.name for entry in registry.accepted(name)] for name in ("beijing", "beijing-csv")}
+    assert names == {"beijing": ["beijing", "beijing-rezipped", "beijing-csv"], "beijing-csv": ["beijing-csv"]}
     with pytest.raises(UnknownName, match="Did you mean 'imdb'"):
-        registry.find("imbd")
+        registry.accepted("imbd")
     with pytest.raises(UnknownName, match="There are: jena, "):
-        registry.find("zzzz")
+        registry.accepted("zzzz")
 
 
 # Mistakes --------------------------------------------------------------------------------------------

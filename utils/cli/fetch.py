@@ -80,7 +80,7 @@ def smallest(need: str) -> "datasets.Entry":
 
     What is on this machine's disk plays no part, so that the map says the same everywhere.
     """
-    forms = [datasets.find(name) for name in datasets.NEEDS[need]]
+    forms = [datasets.entries()[name] for name in datasets.NEEDS[need]]
     return min((form for form in forms if form.urls), key=lambda form: form.size or float("inf"), default=forms[0])
 
 

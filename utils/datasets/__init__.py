@@ -1,24 +1,19 @@
 """Data sets: a list of files, verified downloads, loaders, and generated stand-ins.
 
-What belongs here: files and arrays. What does not: models, and anything that knows a notebook.
-
-Notebooks: `load_...()`, and `used()`, which of them were real in this process. Command line: `NEEDS`, what a notebook
-can ask for, with the entries that suffice; `plan`, `locate` and `fetch`; `entries`, all of `data/registry.toml`.
-To import and to plan, the standard library is enough. Loaders are found by the module that the list names, so a new
-data set changes nothing here.
+What belongs here: files and arrays. What does not: models, and anything that knows a notebook. The list names the
+loaders, and `NEEDS`: what a notebook can ask for, with the entries that suffice. So a new set changes nothing here.
 """
 
 import importlib
 
 from utils.datasets.archives import BadArchive
-from utils.datasets.download import fetch
-from utils.datasets.files import DataUnavailable, Plan, locate, plan
+from utils.datasets.files import DataUnavailable, Plan, fetch, locate, plan
 from utils.datasets.loaders import used
-from utils.datasets.registry import Entry, RegistryError, UnknownName, entries, find, forms, listing
+from utils.datasets.registry import Entry, RegistryError, UnknownName, entries, listing
 
 __all__ = [
     "NEEDS", "BadArchive", "DataUnavailable", "Entry", "Plan", "RegistryError", "UnknownName",
-    "entries", "fetch", "find", "forms", "locate", "plan", "used",
+    "entries", "fetch", "locate", "plan", "used",
 ]  # fmt: skip
 
 

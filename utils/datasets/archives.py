@@ -19,8 +19,12 @@ from typing import BinaryIO, NamedTuple
 CHUNK = 1 << 20  # how much is read at a time, in bytes
 
 
-class BadArchive(ValueError):
-    """The archive is damaged, unsafe or too large, or does not hold what it should."""
+class WrongFile(ValueError):
+    """The file is not the one the list means, or cannot be shown to be; the message says why."""
+
+
+class BadArchive(WrongFile):
+    """The archive is damaged or too large, holds unsafe or repeated names, links or devices, or not what it should."""
 
 
 class Limits(NamedTuple):
@@ -64,11 +68,9 @@ def _as_bad_archive(path: Path) -> Iterator[None]:
     """Turn the many errors of a damaged archive into one BadArchive."""
     try:
         yield
-    # RuntimeError is zipfile's word for an encrypted member, NotImplementedError for a compression it does not know.
-    except (RuntimeError, NotImplementedError) as error:
-        raise BadArchive(f"{path.name} cannot be read: {error}") from error
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise BadArchive(f"{path.name} is damaged: {error}") from error
+    # RuntimeError is zipfile's word for an encrypted member, or a compression that it does not know.
+    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise BadArchive(f"{path.name} is damaged or cannot be read: {error}") from error
 
 
 def _safe(name: str, folder: bool, path: Path, seen: set, limits: Limits) -> str:
@@ -87,32 +89,23 @@ def _safe(name: str, folder: bool, path: Path, seen: set, limits: Limits) -> str
 
 
 def _zip_files(path: Path, limits: Limits) -> Iterator[tuple[str, BinaryIO]]:
-    with _as_bad_archive(path):
-        box = zipfile.ZipFile(path)
-    with box:
+    with zipfile.ZipFile(path) as box:
         infos, seen = box.infolist(), set()
-        limits.check(path, sum(info.file_size for info in infos))
+        limits.check(path, sum(info.file_size for info in infos))  # no more comes out than is declared
         for info in infos:  # every name before the first byte; as it was written, for zipfile cuts it at NUL
             info.filename = _safe(info.orig_filename, info.is_dir(), path, seen, limits) + "/" * info.is_dir()
             if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
                 raise BadArchive(f"{path.name} holds {info.filename!r}, which is a link or a device.")
         for info in (info for info in infos if not info.is_dir()):
-            with _as_bad_archive(path):
-                source = box.open(info)
-            with source:
-                yield info.filename, _Counted(source, path, limits)  # no more comes out than was declared
+            with box.open(info) as source:
+                yield info.filename, _Counted(source, path, limits)
 
 
 def _tar_files(path: Path, limits: Limits, opener: Callable) -> Iterator[tuple[str, BinaryIO]]:
     # tarfile sees a plain tar behind a counter, so that headers count as well as contents.
     with opener(path, "rb") as inner, _Counted(inner, path, limits) as counted:
-        with _as_bad_archive(path):
-            box, seen = tarfile.TarFile.open(fileobj=counted, mode="r|"), set()
-        while True:
-            with _as_bad_archive(path):
-                info = box.next()
-            if info is None:
-                break
+        box, seen = tarfile.open(fileobj=counted, mode="r|"), set()  # noqa: SIM115 (closed with `counted`)
+        for info in box:
             limits.check(path, counted.done + info.size)
             name = _safe(info.name, info.isdir(), path, seen, limits)
             if info.isreg() and not info.issparse():
@@ -140,21 +133,20 @@ def _kind(path: Path) -> tuple[str, Callable]:
 def files(path: Path, limits: Limits = LIMITS) -> Iterator[tuple[str, BinaryIO]]:
     """Yield name and stream of each file in a zip or tar archive; a stream is good until the next is asked for.
 
-    Raises BadArchive, also in the middle, if the archive is damaged, holds unsafe or repeated names, links or devices,
-    or unfolds beyond `limits`; of a gzipped tar, only a pass to the end compares the checksum.
+    Raises BadArchive, also in the middle; of a gzipped tar, only a pass to the end compares the checksum.
     """
     kind, opener = _kind(path)
     if kind == "plain":
         raise BadArchive(f"{path.name} is neither a zip nor a tar archive.")
-    yield from _zip_files(path, limits) if kind == "zip" else _tar_files(path, limits, opener)
+    with _as_bad_archive(path):
+        yield from _zip_files(path, limits) if kind == "zip" else _tar_files(path, limits, opener)
 
 
 @contextlib.contextmanager
 def open_file(path: Path, *names: str, limits: Limits = LIMITS) -> Iterator[BinaryIO]:
-    """Open for reading, in a `with`, a member of a zip or tar, what a gzip file holds, or a plain file.
+    """Open for reading, in a `with`, a member of a zip or tar, what a gzip holds, or a plain file. Raises BadArchive.
 
-    `names` are what the member may be called, in whatever folder of the archive, the best first; without them it is the
-    only file. A gzip or plain file may be called anything. Raises BadArchive.
+    `names` are what a member may be called, in any folder, the best first; without them it is the only one.
     """
     kind, opener = _kind(path)
     if kind == "plain":

@@ -257,7 +257,7 @@ def load_glove(dim: int, words: Iterable[str] | None = None, wide: bool = False)
     ValueError
         For another `dim`, for empty `words` and for a file with a malformed line, whose number it says.
     TypeError
-        For `words` that are one str or not str.
+        For a `dim` that is no whole number, for `words` that are one str or not str.
     DataUnavailable
         In the full profile if no file can be had.
 
@@ -265,9 +265,11 @@ def load_glove(dim: int, words: Iterable[str] | None = None, wide: bool = False)
     ----------
     Pennington, J., Socher, R., Manning, C. D. (2014), EMNLP, 1532-1543; see `data/README.md`.
     """
-    if not hasattr(dim, "__index__") or dim not in GLOVE_DIMENSIONS:
-        raise ValueError(f"dim is {dim!r}; GloVe 6B has vectors of 50, 100, 200 and 300 dimensions.")
-    dim, wanted = int(dim), _wanted(words)
+    from utils.arguments import whole_number  # here, because it needs NumPy
+
+    dim, wanted = whole_number("dim", dim), _wanted(words)
+    if dim not in GLOVE_DIMENSIONS:
+        raise ValueError(f"dim is {dim}; GloVe 6B has vectors of 50, 100, 200 and 300 dimensions.")
     need = f"glove-{dim}d" + ("-wide" if wide and dim == 50 else "")
     if wanted is None:
         read = functools.partial(_parse_all, dim=dim)

@@ -90,12 +90,13 @@ class Imdb:
         then is written anew. It is shared: read it, do not change it.
 
         `per_class` takes at most that many reviews of each class and split, spread evenly over the sorted names, as
-        neighbours there are often reviews of the same film. Raises ValueError for a `per_class` that is not a
-        positive whole number, and OSError if the cache cannot be written.
+        neighbours there are often reviews of the same film. Raises TypeError for a `per_class` that is no whole
+        number, ValueError for one below 1, and OSError if the cache cannot be written.
         """
-        whole = hasattr(per_class, "__index__") and not isinstance(per_class, bool)
-        if per_class is not None and not (whole and per_class >= 1):
-            raise ValueError(f"per_class is {per_class!r}; expected a whole number of 1 or more, or None for all.")
+        from utils.arguments import whole_number  # here, because it needs NumPy
+
+        if per_class is not None:
+            per_class = whole_number("per_class", per_class, least=1)
         chosen = self._chosen(per_class)
         # Named by what it holds, so that both archives share a folder and another stand-in gets another one.
         key = hashlib.sha256()

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from utils import settings
-from utils.datasets.download import obtain
-from utils.datasets.files import DataUnavailable, Search
-from utils.datasets.registry import Entry, accepted
+from utils.datasets.files import DataUnavailable, obtain, plan
+from utils.datasets.registry import Entry
 
 _USED: dict[str, str] = {}
 
@@ -68,17 +67,18 @@ def load(name: str, title: str, need: str, read: Callable[[Path], Any], stand_in
         In the full profile if no file can be had and COURSE_STANDINS does not name `name`.
     """
     if settings.profile() == "quick":
-        found, why = Search().first(accepted(need)), "quick profile, no real file on disk"
+        (found,), why = plan([need]), "quick profile, no real file on disk"
+        entry, path = found.entry, found.path
     else:
         try:
-            found, why = obtain(need), ""
+            (entry, path), why = obtain(need), ""
         except DataUnavailable as error:
             if name not in settings.permitted_standins():
                 raise DataUnavailable(error.entry, error.reason, error.tried, standin=name) from None
-            found, why = None, "permitted by COURSE_STANDINS"
-    if found is not None:
-        end = "; an unpacked folder, checked by its contents as it has no hash" if found[0].is_folder else ""
-        return Loaded(name, title, read(found[1]), "real", found[0], f"real|{end}")
+            path, why = None, "permitted by COURSE_STANDINS"
+    if path is not None:
+        end = "; an unpacked folder, checked by its contents as it has no hash" if entry.is_folder else ""
+        return Loaded(name, title, read(path), "real", entry, f"real|{end}")
     module, function, *arguments = stand_in
     content = getattr(importlib.import_module(f"utils.datasets.standins.{module}"), function)(*arguments)
     return Loaded(name, title, content, "stand-in", None, f"generated stand-in ({caution})|; {why}")

@@ -4,7 +4,6 @@ import difflib
 import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
 
 from utils import COURSE_ROOT
@@ -43,7 +42,7 @@ class Entry:
 
     @property
     def size(self) -> int | None:
-        """The exact size in bytes, else the estimate, else None."""
+        """The size in bytes, else the estimate, else None."""
         return self.bytes or self.about_bytes
 
     @property
@@ -70,32 +69,28 @@ class Listing(NamedTuple):
     loaders: dict[str, str]
 
 
+@lru_cache(maxsize=8)
 def parse(text: str, where: str = "registry.toml") -> Listing:
     """Return what the TOML `text` says. Raises RegistryError if it makes no list; tests find what else may be wrong."""
-    entries, doing = {}, "the list"
+    entries, needs, loaders, doing = {}, {}, {}, "the list"
     try:
         tables = tomllib.loads(text)
-        needs = tables.pop("needs", {})
+        asked = tables.pop("needs", {})
         for doing, table in tables.items():
             entries[doing] = Entry(name=doing, **table | {"urls": tuple(table["urls"])})
-        for doing, need in needs.items():  # noqa: B007 (the message names it)
-            need["module"], need["loader"] = need["loader"].split(".")
-            need["entries"] = tuple(entries[name].name for name in need["entries"])
+        for doing, need in asked.items():
+            module, loader = need["loader"].split(".")
+            loaders[loader] = module
+            needs[doing] = tuple(entries[name].name for name in need["entries"])
     except (TypeError, KeyError, ValueError) as error:
         raise RegistryError(f"{where}: {doing!r} is wrong ({type(error).__name__}: {error})") from error
-    loaders = {need["loader"]: need["module"] for need in needs.values()}
-    return Listing(entries, {name: need["entries"] for name, need in needs.items()}, loaders)
-
-
-@lru_cache(maxsize=8)
-def _read(path: Path, _modified: int) -> Listing:
-    return parse(path.read_text(encoding="utf-8"), path.name)
+    return Listing(entries, needs, loaders)
 
 
 def listing() -> Listing:
-    """Return what `data/registry.toml` says, read again when it has changed. Raises RegistryError if it is wrong."""
+    """Return what `data/registry.toml` says. Raises RegistryError if it is wrong."""
     try:
-        return _read(REGISTRY_FILE, REGISTRY_FILE.stat().st_mtime_ns)
+        return parse(REGISTRY_FILE.read_text(encoding="utf-8"), REGISTRY_FILE.name)
     except OSError as error:
         raise RegistryError(f"The list cannot be read ({error}); get the course's data folder again.") from error
 
@@ -105,26 +100,12 @@ def entries() -> dict[str, Entry]:
     return dict(listing().entries)
 
 
-def find(name: str) -> Entry:
-    """Return the entry called `name`. Raises UnknownName, a KeyError, with close matches."""
-    return _look_up(listing().entries, name)
-
-
-def forms(name: str) -> list[Entry]:
-    """Return the alternative forms of the main entry `name`. Raises UnknownName."""
-    main = find(name).name
-    return [entry for entry in listing().entries.values() if entry.form_of == main]
-
-
 def accepted(name: str) -> list[Entry]:
     """Return the entries that suffice for a need, best first, or the one entry of that name. Raises UnknownName."""
     known, needs, _ = listing()
-    return [known[form] for form in _look_up({name: (name,) for name in known} | needs, name)]
-
-
-def _look_up(known: dict, name: str):
-    if name in known:
-        return known[name]
-    near = difflib.get_close_matches(str(name).lower(), known, 3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {', '.join(known)}."
-    raise UnknownName(f"No data set is called {name!r}. {hint}")
+    suffice = {entry: (entry,) for entry in known} | needs
+    if name not in suffice:
+        near = difflib.get_close_matches(str(name).lower(), suffice, 3, cutoff=0.5)
+        hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {', '.join(suffice)}."
+        raise UnknownName(f"No data set is called {name!r}. {hint}")
+    return [known[entry] for entry in suffice[name]]
