@@ -61,7 +61,7 @@ bundle: $(READY) ## fill build/bundle/ with packages, data and the course, for a
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --dest build/bundle/wheels \
 		--constraint constraints.txt -r requirements.txt $$(sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml) wheel
 	@git archive --format zip --prefix course/ --output build/bundle/course.zip HEAD
-	@COURSE_CACHE=build/bundle/data $(BIN)/python -m utils fetch --all
+	@$(BIN)/python -m utils fetch --all --into build/bundle/data
 
 constraints: $(READY) ## renew constraints.txt: the newest releases that fit together, for Python 3.11 to 3.13 on every system
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'

@@ -136,6 +136,27 @@ def test_fetch_goes_on_after_a_failure(world, tmp_path, capsys):
     assert got(tmp_path)["tale.txt"] == TEXT
 
 
+def test_a_bundle_gets_what_is_fetched_and_what_was_here(world, tmp_path, monkeypatch):
+    """The verse lies on disk already, the tale is fetched; a second call finds both and changes nothing."""
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "verse.txt").write_bytes(b"roses")
+    monkeypatch.setenv("COURSE_DATA_DIR", str(mine))
+    monkeypatch.setattr(importlib.import_module("utils.datasets.checks"), "verify", lambda *_, **__: None)
+    for _ in range(2):
+        assert main(["fetch", "6", f"--into={tmp_path / 'stick'}", f"--folder={world[0]}"]) == 0
+        found = {path.name: path.read_bytes() for path in (tmp_path / "stick").iterdir()}
+        assert found == {"tale.txt": TEXT, "verse.txt": b"roses"}
+
+
+def test_a_copy_that_breaks_off_leaves_nothing(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("whole")
+    monkeypatch.setattr(fetch.shutil, "copy2", lambda source, target: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        fetch.copy_whole(tmp_path / "a.txt", tmp_path / "stick")
+    assert list((tmp_path / "stick").iterdir()) == []
+
+
 def test_a_dry_run_moves_nothing(world, tmp_path, capsys):
     assert main(["fetch", "--all", "--dry-run", f"--folder={world[0]}"]) == 0
     out = capsys.readouterr().out

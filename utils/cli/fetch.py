@@ -6,7 +6,9 @@ what is here.
 """
 
 import argparse
+import os
 import shutil
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", help="notebooks or data sets, such as: 5 glove-50d jena")
     parser.add_argument("--all", action="store_true", help="what the notebooks that there are need in full")
     parser.add_argument("--dry-run", action="store_true", help="only say what is on disk and what would be fetched")
+    parser.add_argument("--into", type=Path, help="also copy the files into this folder, for a class or a memory stick")
     parser.add_argument("--folder", type=Path, default=catalogue.NOTEBOOKS, help=argparse.SUPPRESS)
 
 
@@ -43,17 +46,32 @@ def main(args: argparse.Namespace) -> int:
     missing = [plan for plan in _once(plans) if plan.path is None]
     total = sum(plan.entry.size or 0 for plan in missing)
     print(f"{len(missing)} to fetch, {megabytes(total)} where the size is known; into {settings.cache_dir()}")
-    if args.dry_run or not missing:
+    if args.dry_run:
         return 0
     _check_room(total)
-    failed = 0
+    failed, found = 0, [plan.path for plan in _once(plans) if plan.path is not None]
     for plan in missing:
         try:
-            print(f"{plan.name}: {datasets.fetch(plan.name)}")
+            found.append(datasets.fetch(plan.name))
+            print(f"{plan.name}: {found[-1]}")
         except datasets.DataUnavailable as error:
             failed += 1
             print(error)
+    if args.into is not None:
+        for path in found:
+            copy_whole(path, args.into)
+        print(f"{len(found)} copied into {args.into}")
     return 1 if failed else 0
+
+
+def copy_whole(path: Path, into: Path) -> None:
+    """Copy a file or folder into another folder under its own name, whole or not at all; leave one that is there."""
+    if (into / path.name).exists():
+        return
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=into, prefix=".copying-") as temporary:
+        (shutil.copytree if path.is_dir() else shutil.copy2)(path, Path(temporary, path.name))
+        os.replace(Path(temporary, path.name), into / path.name)
 
 
 def wanted(words: list[str], folder: Path | None = None) -> list[str]:
