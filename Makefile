@@ -58,8 +58,9 @@ fetch: $(READY) ## download what notebooks need in full (NB="05 08", or names of
 	@$(BIN)/python -m utils fetch $(or $(NB),--all)
 
 bundle: $(READY) ## fill build/bundle/ with packages, data and the course, for a class without a network
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --dest build/bundle/wheels -c constraints.txt -r requirements.txt
 	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --dest build/bundle/wheels \
-		--constraint constraints.txt -r requirements.txt $$(sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml) wheel
+		$$(sed -n 's/^requires = \["\(.*\)"\].*/\1/p' pyproject.toml)
 	@git archive --format zip --prefix course/ --output build/bundle/course.zip HEAD
 	@$(BIN)/python -m utils fetch --all --into build/bundle/data
 
