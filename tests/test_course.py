@@ -320,7 +320,7 @@ def executed(sources, tmp_path, profile="full", **environment):
     notebook = nbformat.v4.new_notebook(cells=cells)
     resources = {"metadata": {"path": str(tmp_path)}}
     client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, resources=resources)
-    client.execute(env=clean_environment(**environment))
+    client.execute(env=clean_environment(PYTHONPATH=str(COURSE_ROOT), **environment))
     return notebook
 
 
