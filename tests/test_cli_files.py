@@ -73,17 +73,22 @@ def test_normalise_writes_the_kernel_as_jupyter_lists_it():
     assert {"display_name": spec.display_name, "language": spec.language, "name": "python3"} == notebooks.KERNEL
 
 
-def test_normalise_folds_the_entrance_and_the_checks_and_nothing_else(tmp_path):
+def test_normalise_folds_entrance_checks_and_solutions_and_nothing_else(tmp_path):
     checks = "# @title Checks\nrun.claim(x, 'y')"
     path = tiny.save(
-        tmp_path / "x.ipynb", tiny.ENTRANCE, tiny.code(checks, tags=["checks"]), tiny.code("1", tags=["solution"])
+        tmp_path / "x.ipynb",
+        tiny.ENTRANCE,
+        tiny.code(checks, tags=["checks"]),
+        tiny.code("1", tags=["solution"]),
+        tiny.code("2", tags=["other"]),
     )
     cells = normalised(path).cells
     folded = {"jupyter": {"source_hidden": True}, "cellView": "form"}
     assert cells[0].metadata == folded
     assert cells[1].metadata == {"tags": ["checks"], **folded}
-    assert cells[2].metadata == {"tags": ["solution"]}
-    assert [cell.source for cell in cells] == [tiny.ENTRANCE, checks, "1"]
+    assert cells[2].metadata == {"tags": ["solution"], "jupyter": {"outputs_hidden": True, "source_hidden": True}}
+    assert cells[3].metadata == {"tags": ["other"]}
+    assert [cell.source for cell in cells] == [tiny.ENTRANCE, checks, "1", "2"]
 
 
 def test_normalise_keeps_folding_collapsing_and_grading(tmp_path):

@@ -95,10 +95,10 @@ def normalise(notebook: nbformat.NotebookNode, path: Path | None = None) -> nbfo
 
     Notes
     -----
-    The entrance and every cell tagged `checks` are folded. Ids, tags, folding and collapsing, execution counts, the
-    declared data (`course`) and the content of outputs are left as they are, but for two things: neighbouring pieces
-    of the same output stream are joined, since where they break depends on timing; and a stored traceback keeps the
-    frames of the notebook and the message, not those of files elsewhere on the machine. Sources stay, but for the
+    The entrance and every cell tagged `checks` or `solution` are folded. Ids, tags, other folding and collapsing,
+    execution counts, the declared data (`course`) and the content of outputs are left as they are, but for two things:
+    neighbouring pieces of the same output stream are joined, since where they break depends on timing; and a stored
+    traceback keeps the frames of the notebook and the message, not those of files elsewhere. Sources stay, but for the
     line of links.
     """
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -123,6 +123,8 @@ def _cell_metadata(metadata: dict, is_entrance: bool) -> dict:
     kept = {key: metadata[key] for key in KEPT if key in metadata}
     if is_entrance or "checks" in tags:
         kept, jupyter = kept | {"cellView": FOLDED["cellView"]}, jupyter | FOLDED["jupyter"]
+    if "solution" in tags:  # source and output: a reader should open the answer, not stumble upon it
+        jupyter |= {"outputs_hidden": True, "source_hidden": True}
     return kept | ({"tags": tags} if tags else {}) | ({"jupyter": jupyter} if jupyter else {})
 
 
