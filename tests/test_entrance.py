@@ -177,7 +177,7 @@ def test_the_front_end_says_which_clone(front_end, notebook, clone, monkeypatch)
         monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
     else:
         shell = types.SimpleNamespace(user_ns={"__vsc_ipynb_file__": str(notebook)})
-        monkeypatch.setattr(entrance, "_shell", lambda: shell)
+        monkeypatch.setattr(entrance, "shell", lambda: shell)
     assert entrance.own_course() == clone
 
 

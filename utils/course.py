@@ -68,7 +68,7 @@ def _check_drawing() -> None:
     import matplotlib as mpl
 
     backend = mpl.get_backend()
-    in_notebook = hasattr(entrance._shell(), "kernel")
+    in_notebook = hasattr(entrance.shell(), "kernel")
     if in_notebook and not any(word in backend.lower() for word in ("inline", "ipympl", "nbagg", "widget")):
         raise entrance.NotReady(
             f"Matplotlib's back end is {backend!r}, which draws no pictures into a notebook.\n"
@@ -201,12 +201,14 @@ class Run:
 
         Raises
         ------
+        TypeError
+            If n is not a whole number.
         ValueError
-            If n is not a whole number from 1 to 1000.
+            If it is not from 1 to 1000.
         """
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or not 1 <= n <= 1000:
-            raise ValueError(f"run.seeds({n!r}): expected a whole number from 1 to 1000.")
-        return [1000 * self.seed + k for k in range(int(n))]
+        from utils.arguments import whole_number  # here, as it needs NumPy
+
+        return [1000 * self.seed + k for k in range(whole_number("n", n, least=1, most=1000))]
 
     def claim(self, condition, text: str, *, always: bool = False) -> None:
         """State that something the notebook says is true, and print whether it is.
@@ -398,7 +400,7 @@ def _inside(row: dict) -> bool:
 
 def _show(text: str, html: str | None = None, results: dict | None = None, metadata: dict | None = None) -> None:
     """Display a text in a notebook, with what a browser and a machine see beside it; print it elsewhere."""
-    if entrance._shell() is None:
+    if entrance.shell() is None:
         print(text)
         return
     from IPython.display import display
@@ -470,7 +472,7 @@ _QUICK_BOX = f"<div style='border: 3px solid #D55E00; padding: 0.6em 1em; font-w
 
 def _watch(run: Run) -> None:
     """Let IPython tell the run where its cells begin and end, in place of the run before."""
-    shell = entrance._shell()
+    shell = entrance.shell()
     if shell is None:
         return
     for event, method in (("pre_run_cell", "_begin_cell"), ("post_run_cell", "_end_cell")):
@@ -573,7 +575,7 @@ def show_source(*objects) -> None:
         source = "\n\n".join(_shortened(inspect.getsource(item)) for item in objects)
     except (TypeError, OSError) as error:
         raise TypeError(f"show_source takes functions or classes written in Python: {error}") from error
-    if entrance._shell() is None:
+    if entrance.shell() is None:
         print(source)
         return
     from IPython.display import display

@@ -79,9 +79,9 @@ def own_course() -> Path | None:
 
 def _notebook_paths() -> Iterator[Path]:
     """Yield what may be the path of the running notebook, the likeliest first; only files that exist."""
-    shell = _shell()
-    words = [getattr(shell, "user_ns", {}).get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")]
-    if shell is not None:
+    running = shell()
+    words = [getattr(running, "user_ns", {}).get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")]
+    if running is not None:
         with contextlib.suppress(Exception):  # psutil comes with ipykernel; what it may read differs by system
             caller = importlib.import_module("psutil").Process().parent()
             words += [os.path.join(caller.cwd(), word) for word in caller.cmdline()[1:]]
@@ -90,7 +90,7 @@ def _notebook_paths() -> Iterator[Path]:
             yield Path(word)
 
 
-def _shell():
+def shell():
     """Return the running IPython shell, or None in a plain script."""
     return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
