@@ -92,8 +92,8 @@ def show(alt: str) -> None:
         raise ValueError(f"alt is {alt!r}; {expected}")
     if (count := len(plt.get_fignums())) != 1:
         raise RuntimeError(
-            f"{count} figures are open; show(alt) shows exactly one. Draw it in the same cell, and show or close it before "
-            "you draw the next."
+            f"{count} figures are open; show(alt) shows exactly one. Draw it in the same cell, and show or close it "
+            "before you draw the next."
         )
     figure = plt.gcf()
     try:
