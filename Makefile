@@ -33,11 +33,11 @@ run: $(READY) ## execute the notebooks (quick profile) side by side, and end wit
 	@$(BIN)/python -m utils run --profile $(or $(PROFILE),quick) $(NB)
 
 test: $(READY) ## unit tests, style tests, and nbval over every notebook (quick profile, no network)
-	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
+	COURSE_PROFILE=quick COURSE_PROGRESS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
 
 test-data: $(READY) ## the tests that need real data in COURSE_DATA_DIR, and nbval over every notebook on it
 	@test -n "$$COURSE_DATA_DIR" || { echo 'make test-data: set COURSE_DATA_DIR to a folder with data files'; exit 1; }
-	COURSE_PROFILE=quick $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "realdata or notebook" tests notebooks
+	COURSE_PROFILE=quick COURSE_PROGRESS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "realdata or notebook" tests notebooks
 
 lab: $(READY) ## open JupyterLab on 00_start_here (PROFILE=quick for a run of seconds without data)
 	@$(if $(PROFILE),COURSE_PROFILE=$(PROFILE)) $(BIN)/jupyter lab notebooks/00_start_here.ipynb $(ARGS)

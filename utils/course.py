@@ -210,6 +210,23 @@ class Run:
 
         return [1000 * self.seed + k for k in range(whole_number("n", n, least=1, most=1000))]
 
+    def progress(self, items, label: str):
+        """Return the items for a `for` loop that takes long, with one line that is gone when the loop ends.
+
+        >>> for seed in run.progress(run.seeds(5), "five LSTMs"):
+
+        Nothing is shown in the first two seconds, or where COURSE_PROGRESS is 0.
+        """
+        from utils import training  # here, as it needs Keras
+
+        return training.progress(items, label)
+
+    def epochs(self, label: str):
+        """Return a callback for one long `model.fit(..., verbose=0)`: one line, gone when the training ends."""
+        from utils import training
+
+        return training.Epochs(label)
+
     def claim(self, condition, text: str, *, always: bool = False) -> None:
         """State that something the notebook says is true, and print whether it is.
 

@@ -1,39 +1,140 @@
 """Pictures that two notebooks share, and the look of all of them.
 
 What belongs here: the course's Matplotlib style, and a plot once a second notebook draws it. Every function draws into
-given or current axes and returns them; none calls `plt.show()`.
+given or current axes; only `show` sends a picture to the reader.
 """
+
+import base64
+import html
+import io
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
+from matplotlib.colors import LogNorm, Normalize, to_rgb
+from PIL import Image, ImageChops
 
+from utils import entrance, persian
 from utils.arguments import finite_number
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), the darker ones first for grey printing."""
+
+INK = ("#0072B2", "#9A4303", "#037555", "#B24E89", "#03597F", "#9A6A02")
+"""For letters on white beside a line of COLOURS, one to one: the same hue, dark enough for a contrast of 4.5:1 (WCAG
+2.2, 1.4.3). Some are darkened more than others, so that the colour-blind tell them apart, if less well than COLOURS."""
 
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 """Line styles that go with COLOURS, one to one, so that a grey print still tells the lines apart."""
 
 
 def use_course_style() -> None:
-    """Set Matplotlib's defaults for the course: 7 by 3 inches, no box, `COLOURS` and `LINES` in step."""
+    """Set Matplotlib's defaults for the course.
+
+    Pictures are 7 by 3 inches on white, without a box; lines take `COLOURS` and `LINES` in step; titles begin at the
+    left. No letters are smaller than 9 points: titles have 11, labels of axes 10, ticks and legends 9. Maps are drawn
+    in `cividis`, which the colour-blind, and readers of a grey print, see as a scale. Files, and what `show` stores,
+    have two pixels for each one on the page, so that letters are sharp.
+    """
     mpl.rcParams.update(
         {
             "figure.figsize": (7, 3),
             "figure.dpi": 100,
+            "figure.facecolor": "white",  # letters stay legible in a dark JupyterLab
             "figure.constrained_layout.use": True,
+            "figure.titlesize": 11,
+            "font.size": 10,
             "axes.spines.top": False,
             "axes.spines.right": False,
-            "axes.titlesize": "medium",
+            "axes.titlesize": 11,
             "axes.titlelocation": "left",
+            "axes.labelsize": 10,
             "axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=LINES),
+            "xtick.labelsize": 9,
+            "ytick.labelsize": 9,
+            "legend.fontsize": 9,
+            "legend.title_fontsize": 9,
             "legend.frameon": False,
             "image.cmap": "cividis",
+            "savefig.dpi": 200,
+            "savefig.bbox": "tight",
         }
     )
+
+
+def show(alt: str) -> None:
+    """Show the figure that was drawn, with words for those who do not see it, and close it.
+
+    In a notebook the words travel with the picture: as `alt` in the metadata of the image, as its plain text, and as a
+    paragraph that only screen readers find. Elsewhere a window opens if Matplotlib has one.
+
+    Parameters
+    ----------
+    alt : str
+        What a reader needs who cannot see the picture, in a sentence or two: what is drawn, and what it shows. Line
+        breaks in it do not matter.
+
+    Raises
+    ------
+    TypeError
+        If `alt` is no string.
+    ValueError
+        If `alt` is shorter than 20 characters.
+    RuntimeError
+        Unless exactly one figure is open.
+    """
+    expected = "expected a sentence, of 20 characters or more, that says what the picture shows."
+    if not isinstance(alt, str):
+        raise TypeError(f"alt is {alt!r}; {expected}")
+    alt = " ".join(alt.split())
+    if len(alt) < 20:
+        raise ValueError(f"alt is {alt!r}; {expected}")
+    if (count := len(plt.get_fignums())) != 1:
+        raise RuntimeError(
+            f"{count} figures are open; show(alt) shows exactly one. Draw it in the same cell, and show or close it "
+            "before you draw the next."
+        )
+    figure = plt.gcf()
+    try:
+        if hasattr(entrance.shell(), "kernel"):
+            _display(figure, alt)
+        elif figure.canvas.required_interactive_framework:  # a window; without one there is nothing to show
+            plt.show()
+    finally:
+        plt.close(figure)
+
+
+def _display(figure, alt: str) -> None:
+    """Send a figure and its words to the notebook."""
+    from IPython.display import display
+
+    # JupyterLab (4.6) and nbconvert's default page (7.17) drop `alt`, so a screen reader finds the words as a text of
+    # their own. Its class is JupyterLab's, which strips the style from a notebook it does not trust.
+    words = f'<p class="jp-sr-only" style="{_UNSEEN}">Picture: {html.escape(alt)}</p>'
+    display({"text/html": words, "text/plain": ""}, raw=True)
+    png, width, height = _png(figure)
+    described = {"alt": alt, "width": width, "height": height}
+    picture = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt}
+    display(picture, metadata={"image/png": described}, raw=True)
+
+
+_UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
+
+
+def _png(figure) -> tuple[bytes, int, int]:
+    """Return a figure as PNG, with the width and height at which it is shown: half of its pixels, for sharp letters.
+
+    With 256 colours, chosen for this picture, it takes a third of the bytes. It has all its colours where some pixel
+    would differ visibly, as in a map.
+    """
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png")
+    image = Image.open(drawn).convert("RGB")
+    few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    largest = max(high for _, high in ImageChops.difference(image, few.convert("RGB")).getextrema())
+    (few if largest <= 10 else image).save(stored, "png", optimize=True)
+    return stored.getvalue(), image.width // 2, image.height // 2
 
 
 def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label="baseline", ylim=None):
@@ -87,7 +188,7 @@ def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label=
         epochs, colour = np.arange(1, len(training) + 1), COLOURS[k % len(COLOURS)]
         ax.plot(epochs, training, ".", color=colour, alpha=0.55)
         ax.plot(epochs, validation, color=colour, linestyle=LINES[k % len(LINES)], marker="", zorder=3)
-        ends.append((validation[-1], name, colour))
+        ends.append((validation[-1], name, INK[k % len(INK)]))
     if baseline is not None:
         ax.axhline(scale * baseline, color="0.4", linestyle=(0, (6, 4)), linewidth=1)
         ends.append((scale * baseline, baseline_label, "0.35"))
@@ -101,6 +202,87 @@ def loss_curves(histories, baseline=None, ax=None, *, scale=1.0, baseline_label=
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_xlabel("epoch (dots: training, lines: validation)")
     return ax
+
+
+def heatmap(values, rows=None, columns=None, ax=None, *, label="weight", limits=(0, 1), log=False, numbers=None):
+    """Draw a table of numbers as a map of colours: weights of attention, states over time, similarities of words.
+
+    Labels in Persian are shaped, and columns that read from the right begin on the right.
+
+    Parameters
+    ----------
+    values : array_like
+        The numbers, (rows, columns). What is NaN, or not positive on a logarithmic scale, stays blank.
+    rows, columns : sequence of str, optional
+        A label for each row (from the top) and each column. Without them the axes count.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; the current axes unless given.
+    label : str or None
+        What the colours mean, beside the colour bar. None draws no bar, for panels that share one:
+        ``figure.colorbar(image, ax=axes, label="weight")``.
+    limits : (float, float)
+        The values at the two ends of the scale. Ends such as (-1, 1) take a map of two hues with white in the middle,
+        all others the one map of the course.
+    log : bool
+        A logarithmic scale; both limits are positive.
+    numbers : str, optional
+        A format, for example ".2f": each cell shows its number, in black or white by what is legible on its colour.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The map; its `axes` are the axes drawn into, for a title and names of the axes.
+
+    Raises
+    ------
+    TypeError
+        If a limit is no number, or a label no string.
+    ValueError
+        For values that are no table, labels of another number, or limits that are not in rising order.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"values has shape {values.shape}; expected (rows, columns).")
+    for name, labels, size in (("rows", rows, len(values)), ("columns", columns, values.shape[1])):
+        if labels is not None and len(labels) != size:
+            raise ValueError(f"{name} has {len(labels)} labels for {size} {name}; expected one each.")
+    low, high = (finite_number("a limit", limit) for limit in limits)
+    if low >= high or (log and low <= 0):
+        raise ValueError(f"limits is {limits}; expected a low and a high end{', both positive' if log else ''}.")
+    ax = ax or plt.gca()
+    if columns is not None:
+        order = persian.visual_order(columns)
+        values, columns = values[:, order], [columns[k] for k in order]
+    shown = np.ma.masked_where(~(values > 0) if log else np.isnan(values), values)
+    image = ax.imshow(
+        shown,
+        norm=(LogNorm if log else Normalize)(low, high),
+        cmap="RdBu_r" if low == -high else mpl.rcParams["image.cmap"],
+        aspect="auto",
+        interpolation="nearest",
+    )
+    ax.spines[:].set_visible(False)
+    for axis, labels in ((ax.xaxis, columns), (ax.yaxis, rows)):
+        if labels is None:
+            axis.get_major_locator().set_params(integer=True)
+        else:
+            axis.set_ticks(range(len(labels)), [persian.shape(text) for text in labels])
+            axis.set_tick_params(length=0)
+    if numbers is not None:
+        for (i, j), value in np.ma.ndenumerate(shown):
+            colour = "white" if _luminance(image.cmap(image.norm(value))) < 0.18 else "black"
+            ax.text(j, i, f"{value:{numbers}}", ha="center", va="center", color=colour)
+    if label is not None:
+        outside = bool(shown.min() < low), bool(shown.max() > high)
+        ends = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
+        ax.figure.colorbar(image, ax=ax, label=label, pad=0.02, extend=ends[outside])
+    return image
+
+
+def _luminance(colour) -> float:
+    """Return the relative luminance of a colour, from 0 to 1 (WCAG 2.2)."""
+    parts = np.asarray(to_rgb(colour))
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
 
 
 def eigenvalues_on_circle(eigenvalues, ax=None):

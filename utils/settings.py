@@ -7,6 +7,7 @@ COURSE_DATA_DIR    folders with data files you already have, separated as in PAT
 COURSE_CACHE       where downloads are kept (default: the user's cache folder).
 COURSE_MIRROR      a base URL tried before every other, for a class with a mirror of its own.
 COURSE_STANDINS    names, separated by commas, whose generated stand-in may be used in full.
+COURSE_PROGRESS    `0`: no progress lines, for a log or a stored notebook (default: 1).
 =================  ==================================================================================
 
 Relative folders count from the course's own folder, whatever folder a kernel or a shell stands in.
@@ -42,6 +43,14 @@ def seed() -> int:
             f"COURSE_SEED is {value!r}; expected a whole number from 0 to {MOST_SEED:,}, such as 1. Unset it for 42."
         )
     return int(value)
+
+
+def progress() -> bool:
+    """Return whether long trainings show a line: COURSE_PROGRESS, 1 or 0. Raises ValueError for anything else."""
+    value = os.environ.get("COURSE_PROGRESS", "").strip() or "1"
+    if value not in ("0", "1"):
+        raise ValueError(f"COURSE_PROGRESS is {value!r}; expected 1 (a line on every long training) or 0 (none).")
+    return value == "1"
 
 
 def data_dirs() -> list[Path]:

@@ -205,7 +205,7 @@ async def _execute(notebook, outcome: Outcome, copy: Path, environment: dict, ti
     errors = []
     try:
         with copy.with_suffix(".log").open("wb") as log:  # what the kernel process itself says
-            run = client.async_execute(stderr=log, env=os.environ | environment)
+            run = client.async_execute(stderr=log, env=os.environ | {"COURSE_PROGRESS": "0"} | environment)
             await asyncio.wait_for(run, timeout)
     except CellExecutionError as error:
         errors.append(notebooks.ANSI.sub("", str(error)).strip())
