@@ -97,8 +97,8 @@ def _stated_time(text: str, results: dict | None) -> Iterator[str]:
 def first_cells(notebook, path: Path) -> Iterator[str]:
     """The same first code cell everywhere, then imports and course.start."""
     cells = code(notebook)
-    stamped = notebooks.URL_LINE.search(cells[0].source) if cells else None
-    if not stamped or cells[0].source != notebooks.first_cell(stamped["url"], stamped["branch"]):
+    stamped = notebooks.address(cells[0].source) if cells else None
+    if not stamped or cells[0].source != notebooks.first_cell(*stamped):
         yield "the first code cell is not the course's (utils/cli/first_cell.py)"
     if len(cells) < 2 or f'run = course.start("{path.stem}")' not in cells[1].source:
         yield f'the second code cell does not say run = course.start("{path.stem}")'

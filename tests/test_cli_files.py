@@ -92,16 +92,69 @@ def test_normalise_folds_entrance_checks_and_solutions_and_nothing_else(tmp_path
 
 
 def test_normalise_keeps_folding_collapsing_and_grading(tmp_path):
-    heading = {"jp-MarkdownHeadingCollapsed": True, "heading_collapsed": True}
     grading = {"nbgrader": {"grade": True, "points": 2}, "jupyter": {"outputs_hidden": True, "source_hidden": False}}
     path = tiny.save(
-        tmp_path / "x.ipynb",
-        tiny.text("## Going deeper", **heading, collapsed=True),
-        tiny.code("1", **grading, cellView="form", id="colab"),
+        tmp_path / "x.ipynb", tiny.text("x", collapsed=True), tiny.code("1", **grading, cellView="form", id="colab")
     )
     cells = normalised(path).cells
-    assert cells[0].metadata == heading
+    assert cells[0].metadata == {}
     assert cells[1].metadata == grading | {"cellView": "form"}
+
+
+def test_normalise_collapses_the_sections_that_go_deeper_and_no_other_heading(tmp_path):
+    heading = {"jp-MarkdownHeadingCollapsed": True, "heading_collapsed": True}
+    collapsed = {
+        "# Title": False,
+        "### Deeper 1 · Too early": False,
+        "## Going deeper\n\nTwo things.": False,
+        "### Deeper 1 · A cliff\n\nA paragraph.": True,
+        "prose\n\n### Deeper 2 · Not at the top": False,
+        "```\n## Summary\n```": False,
+        "### Deeper 2 · Another": True,
+        "### A heading": False,
+        "## Summary": False,
+        "### Deeper 3 · Too late": False,
+    }
+    path = tiny.save(tmp_path / "x.ipynb", *(tiny.text(source, **heading) for source in collapsed))
+    after = {cell.source: cell.metadata for cell in normalised(path).cells}
+    assert after == {source: heading if closed else {} for source, closed in collapsed.items()}
+
+
+def test_a_solution_in_markdown_folds_itself(tmp_path):
+    hidden = {"source_hidden": True, "outputs_hidden": True}
+    path = tiny.save(tmp_path / "x.ipynb", tiny.text("<details>", tags=["solution"], jupyter=hidden))
+    assert normalised(path).cells[0].metadata == {"tags": ["solution"]}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "left"),
+    [
+        (["LSTM: 1 of 5\r", "LSTM: 5 of 5\r", "            \r"], None),
+        (["1 of 5\r", "2 of 5\x1b[2K\r"], None),
+        (["before\n1 of 5\r\x1b[K"], "before\n"),
+        (["1 of 5\r5 of 5\x1b[K\n"], "5 of 5\n"),
+        (["done\n", "2 of 5\r", "      \r", "after\n"], "done\nafter\n"),
+        (["\n"], "\n"),
+        (["  \n"], "  \n"),
+    ],
+)
+def test_what_a_progress_line_wiped_is_not_stored(pieces, left, tmp_path):
+    outputs = [nbformat.v4.new_output("stream", name="stdout", text=text) for text in pieces]
+    cell = normalised(tiny.save(tmp_path / "x.ipynb", tiny.code("1", *outputs))).cells[0]
+    assert [output.text for output in cell.outputs] == ([] if left is None else [left])
+
+
+OLD_ENTRANCE = """# @title Entrance
+import os
+url, branch = os.environ.get("COURSE_URL", "{url}"), "{branch}"  # python -m utils badges"""
+
+
+@pytest.mark.parametrize("stamped", [("", "main"), ("https://github.com/ada/rnn.git", "v2")])
+def test_normalise_renews_an_entrance_and_keeps_its_address(stamped, tmp_path):
+    url, branch = stamped
+    path = tiny.save(tmp_path / "x.ipynb", OLD_ENTRANCE.format(url=url, branch=branch), "print(1)")
+    assert [cell.source for cell in normalised(path).cells] == [notebooks.first_cell(url, branch), "print(1)"]
+    assert notebooks.address(notebooks.first_cell(url, branch)) == stamped
 
 
 @pytest.fixture
@@ -174,7 +227,7 @@ def course(tmp_path):
     """Two notebooks with title and entrance, and a README with both marks."""
     for name in ("00_start_here", "01_networks"):
         title = tiny.text(f"# {name}\n\nA hook.\n\nMore.")
-        tiny.save(tmp_path / f"{name}.ipynb", title, tiny.ENTRANCE, "print(url)", data=[])
+        tiny.save(tmp_path / f"{name}.ipynb", title, tiny.ENTRANCE, "print(fetch)", data=[])
     (tmp_path / "README.md").write_text(MARKED, encoding="utf-8")
     main(["normalise", *map(str, tmp_path.glob("*.ipynb"))])
     return tmp_path
@@ -215,10 +268,9 @@ def test_address_and_branch_agree_everywhere(course):
         f"https://kaggle.com/kernels/welcome?src=https://github.com/{page}",
         "https://mybinder.org/v2/gh/my_group/rnn.course/feature%2Fv2?labpath=notebooks/01_networks.ipynb",
     ]
-    line = 'url, branch = os.environ.get("COURSE_URL", "https://github.com/my_group/rnn.course.git"), "feature/v2"'
-    assert notebook.cells[1].source == tiny.ENTRANCE.replace(
-        tiny.ENTRANCE.splitlines()[-1], f"{line}  # python -m utils badges"
-    )
+    line = "git clone -qb feature/v2 --depth=1 {os.getenv('COURSE_URL', 'https://github.com/my_group/rnn.course.git')}"
+    changed = [new for new, old in zip(notebook.cells[1].source.split("\n"), tiny.ENTRANCE.split("\n")) if new != old]
+    assert changed == [f'fetch = f"{line}"']
     readme = (course / "README.md").read_text(encoding="utf-8")
     assert "git clone --branch feature/v2 https://github.com/my_group/rnn.course.git course && cd course\n" in readme
     assert "git clone https://github.com/other/thing.git" in readme, "outside the marks nothing changes"
@@ -226,10 +278,12 @@ def test_address_and_branch_agree_everywhere(course):
 
 
 def test_the_stamped_entrance_is_what_the_style_test_expects(course):
-    """The line is found again by the pattern with which the notebooks are compared with first_cell.py."""
+    """Address and branch are found again by the function with which the notebooks are compared with first_cell.py."""
     stamp(course, "ada/rnn", "--branch=v2")
-    found = notebooks.URL_LINE.search(tiny.source_of(course / "01_networks.ipynb", 1))
-    assert found.groupdict() == {"url": "https://github.com/ada/rnn.git", "branch": "v2"}
+    assert notebooks.address(tiny.source_of(course / "01_networks.ipynb", 1)) == (
+        "https://github.com/ada/rnn.git",
+        "v2",
+    )
 
 
 @pytest.mark.parametrize("spoil", ["notebook", "readme"])

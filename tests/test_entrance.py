@@ -53,16 +53,31 @@ def clone(tmp_path):
 # --------------------------------------------------------------------------------------------------- the cell itself
 
 
-def test_the_first_cell_is_at_most_ten_lines():
+def test_the_first_cell_is_at_most_ten_lines_of_88_columns():
     source = notebooks.first_cell()
     ast.parse(source)
     assert source.startswith("# @title ")
     assert len([line for line in source.splitlines() if line.strip()]) <= 10
+    assert max(map(len, source.splitlines())) <= 88
 
 
-@pytest.mark.parametrize("folder", [".", "notebooks"])
-def test_found_from_the_course_and_its_notebooks(folder, tmp_path, clone):
-    done = run_cell(tmp_path, clone / folder)
+@pytest.mark.parametrize("owner", ["ada", "an-owner-with-a-name-of-forty-characters"])
+def test_a_stamped_first_cell_is_as_ruff_wants_it(owner, tmp_path):
+    """Whatever address is stamped, `make lint` of that clone still passes."""
+    url = f"https://github.com/{owner}/a-recurrent-network-course.git"
+    notebook = notebooks.read(small_notebook(tmp_path / "01_small.ipynb"))
+    notebook.cells[0].source = notebooks.first_cell(url, "feature/a-branch-with-a-name")
+    notebooks.write(notebook, tmp_path / "01_small.ipynb")
+    for words in (["check", "--select=E,F,I", "--ignore=E402"], ["format", "--check"]):
+        options = ["--isolated", "--no-cache", "--line-length=88", "--target-version=py311"]
+        done = call("-m", "ruff", *words, *options, tmp_path / "01_small.ipynb", cwd=tmp_path)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("folder", [".", "notebooks", "build/handouts"])
+def test_found_from_the_course_its_notebooks_and_its_handouts(folder, tmp_path, clone):
+    (clone / folder).mkdir(parents=True, exist_ok=True)
+    done = run_cell(tmp_path, clone / folder, before=OUTSIDE)
     assert f"course at {clone}" in done.stdout, done.stderr
     assert done.stderr == ""
 
@@ -110,7 +125,7 @@ def test_a_bare_runtime_fetches_the_course_once(published, tmp_path, empty):
 
 
 def test_the_stamped_branch_is_fetched(published, tmp_path, empty):
-    cell = notebooks.first_cell().replace('"main"', '"v2"')
+    cell = notebooks.first_cell(branch="v2")
     script = tmp_path / "cell.py"
     script.write_text(f"{OUTSIDE}\n{cell}", encoding="utf-8")
     call(script, cwd=empty, COURSE_URL=published)
@@ -121,8 +136,8 @@ def test_the_stamped_branch_is_fetched(published, tmp_path, empty):
 def test_without_an_address_two_lines_say_so(tmp_path, empty):
     done = run_cell(tmp_path, empty, before=OUTSIDE)
     assert done.returncode == 1
-    assert "none stamped" in done.stderr and "COURSE_URL" in done.stderr
-    assert len(done.stderr.splitlines()) == 2
+    git, first, second = done.stderr.splitlines()
+    assert notebooks.NO_ADDRESS in git and notebooks.NO_ADDRESS in first and "COURSE_URL" in second
     assert list(empty.iterdir()) == []
 
 

@@ -8,9 +8,7 @@ from utils.cli import notebooks
 from utils.course import RESULTS_MIME
 
 PICTURE = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
-ENTRANCE = """# @title Entrance
-import os
-url, branch = os.environ.get("COURSE_URL", ""), "main"  # python -m utils badges"""
+ENTRANCE = notebooks.first_cell()
 
 
 def code(source: str, *outputs, tags=(), **metadata):

@@ -98,10 +98,10 @@ def stamp(notebook, name: str, repository: str, branch: str):
         If the notebook does not begin with a title cell, or its first code cell is not the course's.
     """
     title, code = notebook.cells[0] if notebook.cells else None, notebooks.first_code_cell(notebook)
-    if title is None or title.cell_type != "markdown" or not code or not notebooks.URL_LINE.search(code.source):
+    if title is None or title.cell_type != "markdown" or not code or not notebooks.address(code.source):
         raise UsageError(f"{name}: expected a title cell and the course's first code cell; nothing was written")
     url = f"https://github.com/{repository}.git" if repository else ""
-    code.source = notebooks.stamp(code.source, url, branch)
+    code.source = notebooks.first_cell(url, branch)
     text = ROW.sub("", title.source)
     if repository:
         head, _, rest = text.partition("\n\n")

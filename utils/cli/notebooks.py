@@ -11,7 +11,19 @@ from utils import course
 from utils.cli.catalogue import MAP, NOTEBOOKS, UsageError, find, title, write_text
 from utils.course import RESULTS_MIME
 
-__all__ = ["NOTEBOOKS", "find", "first_cell", "first_code_cell", "normalise", "pictures", "read", "results", "write"]
+__all__ = [
+    "NOTEBOOKS",
+    "address",
+    "find",
+    "first_cell",
+    "first_code_cell",
+    "normalise",
+    "parts",
+    "pictures",
+    "read",
+    "results",
+    "write",
+]
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {
@@ -26,15 +38,31 @@ LANGUAGE = {
 """What a Python kernel says of itself. JupyterLab 4.6 compares it, version included, with what the file holds, and
 marks the notebook as modified if they differ; a constant, so that it does not change with whoever ran it last."""
 
-KEPT = ("cellView", "heading_collapsed", "jp-MarkdownHeadingCollapsed", "nbgrader")
+KEPT = ("cellView", "nbgrader")
 """Cell metadata that say how a cell is shown or graded. Of `jupyter`, two keys are kept besides: KEPT_JUPYTER."""
 KEPT_JUPYTER = ("outputs_hidden", "source_hidden")
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+COLLAPSED = {"heading_collapsed": True, "jp-MarkdownHeadingCollapsed": True}
+"""On the cell of a heading: closed until it is opened. The second key is JupyterLab's, the first older front ends'."""
+
+DEEPER = "Going deeper"
+"""The `## ` heading of what lies beyond the core."""
+DEEPER_SECTION = re.compile(r"### Deeper (\d+) · \S")
+"""How the cell of a section below that heading begins."""
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
-URL_LINE = re.compile(
-    r'^url, branch = os\.environ\.get\("COURSE_URL", "(?P<url>[^"]*)"\), "(?P<branch>[^"]*)"', re.MULTILINE
+WIPED = re.compile(r".*(?:\x1b\[2K|\r\x1b\[0?[JK])\r?|\x1b\[[0-2]?[JK]")
+"""What a progress line wipes with the codes for "all of the line" and, from its start, "the rest"; and such codes."""
+FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+NO_ADDRESS = "none-stamped"
+ADDRESSES = (
+    re.compile(
+        r"""^fetch = f"git clone -qb (?P<branch>\S+) --depth=1 \{os\.getenv\('COURSE_URL', '(?P<url>[^']*)'\)\}\"""",
+        re.MULTILINE,
+    ),
+    re.compile(r'^url, branch = os\.environ\.get\("COURSE_URL", "(?P<url>[^"]*)"\), "(?P<branch>[^"]*)"', re.MULTILINE),
 )
+"""The line of the entrance that says what a hosted runtime clones, as it is and as it was: an old one is renewed."""
 LINKS = re.compile(
     r"\n*^(?:\[← [^\n]*\]\([^)\n]*\)|\[map\]\([^)\n]*\)|\[[^\n]* →\]\([^)\n]*\))(?: · \[.*)?\Z", re.MULTILINE
 )
@@ -95,19 +123,23 @@ def normalise(notebook: nbformat.NotebookNode, path: Path | None = None) -> nbfo
 
     Notes
     -----
-    The entrance and every cell tagged `checks` or `solution` are folded. Ids, tags, other folding and collapsing,
-    execution counts, the declared data (`course`) and the content of outputs are left as they are, but for two things:
-    neighbouring pieces of the same output stream are joined, since where they break depends on timing; and a stored
-    traceback keeps the frames of the notebook and the message, not those of files elsewhere. Sources stay, but for the
-    line of links.
+    The entrance and every code cell tagged `checks` or `solution` are folded, and of headings those of the sections
+    under `DEEPER` are collapsed, no others; a solution in Markdown folds itself (`<details>`). Ids, tags, other
+    folding, execution counts, the declared data (`course`) and the content of outputs are left as they are, but for
+    three things: neighbouring pieces of the same output stream are joined, since where they break depends on timing;
+    what a progress line wiped goes, and with it a stream of which nothing is left; and a stored traceback keeps the
+    frames of the notebook and the message, not those of files elsewhere. Sources stay, but for the line of links and
+    the entrance, which becomes today's, with the address that is stamped into it.
     """
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     kept = {"course": notebook.metadata["course"]} if "course" in notebook.metadata else {}
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": LANGUAGE} | kept)
     entrance = first_code_cell(notebook)
-    for cell in notebook.cells:
-        is_entrance = cell is entrance and URL_LINE.search(cell.source)
-        cell.metadata = nbformat.from_dict(_cell_metadata(cell.metadata, bool(is_entrance)))
+    for cell, part in zip(notebook.cells, parts(notebook)):
+        stamped = address(cell.source) if cell is entrance else None
+        if stamped:
+            cell.source = first_cell(*stamped)
+        cell.metadata = nbformat.from_dict(_cell_metadata(cell, part, stamped is not None))
         if cell.cell_type == "code":
             cell.outputs = _joined(cell.outputs)
     last = next((cell for cell in reversed(notebook.cells) if cell.cell_type == "markdown"), None)
@@ -116,15 +148,17 @@ def normalise(notebook: nbformat.NotebookNode, path: Path | None = None) -> nbfo
     return notebook
 
 
-def _cell_metadata(metadata: dict, is_entrance: bool) -> dict:
+def _cell_metadata(cell: nbformat.NotebookNode, part: str, is_entrance: bool) -> dict:
     """Return what is kept of a cell's metadata, folding added where the course folds."""
-    tags = sorted(metadata.get("tags", []))
+    metadata, tags = cell.metadata, sorted(cell.metadata.get("tags", []))
     jupyter = {key: metadata["jupyter"][key] for key in KEPT_JUPYTER if key in metadata.get("jupyter", {})}
     kept = {key: metadata[key] for key in KEPT if key in metadata}
     if is_entrance or "checks" in tags:
         kept, jupyter = kept | {"cellView": FOLDED["cellView"]}, jupyter | FOLDED["jupyter"]
     if "solution" in tags:  # source and output: a reader should open the answer, not stumble upon it
-        jupyter |= {"outputs_hidden": True, "source_hidden": True}
+        jupyter = {"outputs_hidden": True, "source_hidden": True} if cell.cell_type == "code" else {}
+    if cell.cell_type == "markdown" and part == DEEPER and DEEPER_SECTION.match(cell.source):
+        kept |= COLLAPSED
     return kept | ({"tags": tags} if tags else {}) | ({"jupyter": jupyter} if jupyter else {})
 
 
@@ -155,12 +189,19 @@ def _joined(outputs: list) -> list:
             output.text = _without_overwritten(output.text)
         elif output.output_type == "error":
             output.traceback = [part for part in output.traceback if not ANSI.sub("", part).startswith("File ")]
-    return joined
+    return [output for output in joined if output.output_type != "stream" or output.text]
 
 
 def _without_overwritten(text: str) -> str:
-    r"""Drop what a terminal would have overwritten: all of a line before its last carriage return."""
-    return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n"))
+    r"""Drop what a terminal would have overwritten: all of a line before its last carriage return.
+
+    Blanks that are left of such a line had wiped it, and go too.
+    """
+    lines = []
+    for line in WIPED.sub("", text).split("\n"):
+        kept = line.rstrip("\r").rsplit("\r", 1)[-1]
+        lines.append(kept if kept.strip() or "\r" not in line else "")
+    return "\n".join(lines)
 
 
 # ------------------------------------------------------------------------------------------- what a notebook has stored
@@ -236,19 +277,31 @@ def pictures(notebook: nbformat.NotebookNode) -> int:
     return len(_outputs(notebook, lambda output: any(kind.startswith("image/") for kind in output.get("data", {}))))
 
 
+def parts(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return for each cell the text of the last `## ` heading up to it, its own included; "" before the first."""
+    found, part = [], ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = re.findall(r"^## +(.*?)[ #]*$", FENCED.sub("", cell.source), re.MULTILINE)
+            part = headings[-1] if headings else part
+        found.append(part)
+    return found
+
+
 # ------------------------------------------------------------------------------------------------------- the entrance
 
 
 def first_cell(url: str = "", branch: str = "main") -> str:
     """Return the source of the first code cell, with the address and the branch that a hosted runtime clones."""
     text = (Path(__file__).parent / "first_cell.py").read_text(encoding="utf-8").rstrip("\n")
-    return stamp(text, url, branch)
+    line = f"""fetch = f"git clone -qb {branch} --depth=1 {{os.getenv('COURSE_URL', '{url or NO_ADDRESS}')}}\""""
+    return ADDRESSES[0].sub(lambda _: line, text)
 
 
-def stamp(source: str, url: str, branch: str) -> str:
-    """Return the source of a first code cell with another address and branch."""
-    line = f'url, branch = os.environ.get("COURSE_URL", "{url}"), "{branch}"'
-    return URL_LINE.sub(lambda _: line, source)
+def address(source: str) -> tuple[str, str] | None:
+    """Return address and branch that are stamped into an entrance, ("", "main") for none; None for any other cell."""
+    found = next(filter(None, (pattern.search(source) for pattern in ADDRESSES)), None)
+    return found and (found["url"].replace(NO_ADDRESS, ""), found["branch"])
 
 
 def first_code_cell(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode | None:
