@@ -12,8 +12,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
-from matplotlib.colors import LogNorm, Normalize
-from PIL import Image
+from matplotlib.colors import LogNorm, Normalize, to_rgb
+from PIL import Image, ImageChops
 
 from utils import entrance, persian
 from utils.arguments import finite_number
@@ -22,8 +22,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), the darker ones first for grey printing."""
 
 INK = ("#0072B2", "#9A4303", "#037555", "#B24E89", "#03597F", "#9A6A02")
-"""For letters on white beside a line of COLOURS, one to one: the same hue, dark enough for a contrast of 4.5:1 (WCAG 2.2,
-1.4.3). Darkened by different amounts, so that the colour-blind tell them apart, too, though less well than COLOURS."""
+"""For letters on white beside a line of COLOURS, one to one: the same hue, dark enough for a contrast of 4.5:1 (WCAG
+2.2, 1.4.3). Some are darkened more than others, so that the colour-blind tell them apart, if less well than COLOURS."""
 
 LINES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))
 """Line styles that go with COLOURS, one to one, so that a grey print still tells the lines apart."""
@@ -33,9 +33,9 @@ def use_course_style() -> None:
     """Set Matplotlib's defaults for the course.
 
     Pictures are 7 by 3 inches on white, without a box; lines take `COLOURS` and `LINES` in step; titles begin at the
-    left. No letters are smaller than 9 points: titles have 11, labels of axes 10, ticks and legends 9. Maps are drawn in
-    `cividis`, which the colour-blind and a grey print read as a scale. `savefig` writes what `show` shows, at twice the
-    resolution.
+    left. No letters are smaller than 9 points: titles have 11, labels of axes 10, ticks and legends 9. Maps are drawn
+    in `cividis`, which the colour-blind, and readers of a grey print, see as a scale. Files, and what `show` stores,
+    have two pixels for each one on the page, so that letters are sharp.
     """
     mpl.rcParams.update(
         {
@@ -66,8 +66,8 @@ def use_course_style() -> None:
 def show(alt: str) -> None:
     """Show the figure that was drawn, with words for those who do not see it, and close it.
 
-    In a notebook the words travel with the picture, as `alt` in the metadata of the image and as its plain text. Elsewhere
-    a window opens if Matplotlib has one.
+    In a notebook the words travel with the picture: as `alt` in the metadata of the image, as its plain text, and as a
+    paragraph that only screen readers find. Elsewhere a window opens if Matplotlib has one.
 
     Parameters
     ----------
@@ -84,17 +84,16 @@ def show(alt: str) -> None:
     RuntimeError
         Unless exactly one figure is open.
     """
+    expected = "expected a sentence, of 20 characters or more, that says what the picture shows."
     if not isinstance(alt, str):
-        raise TypeError(f"alt is {alt!r}; expected a sentence that says what the picture shows.")
+        raise TypeError(f"alt is {alt!r}; {expected}")
     alt = " ".join(alt.split())
     if len(alt) < 20:
-        raise ValueError(
-            f"alt is {alt!r}; expected a sentence (20 characters or more) that says what the picture shows."
-        )
-    if len(plt.get_fignums()) != 1:
+        raise ValueError(f"alt is {alt!r}; {expected}")
+    if (count := len(plt.get_fignums())) != 1:
         raise RuntimeError(
-            f"{len(plt.get_fignums())} figures are open; show(alt) shows exactly one. Draw it in the same cell, and show "
-            "or close each before the next."
+            f"{count} figures are open; show(alt) shows exactly one. Draw it in the same cell, and show or close it "
+            "before you draw the next."
         )
     figure = plt.gcf()
     try:
@@ -110,8 +109,8 @@ def _display(figure, alt: str) -> None:
     """Send a figure and its words to the notebook."""
     from IPython.display import display
 
-    # JupyterLab (4.6) drops `alt` and leaves its picture without words, so a screen reader finds them as text; the class
-    # is JupyterLab's, the style serves other front ends.
+    # JupyterLab (4.6) and nbconvert's default page (7.17) drop `alt`, so a screen reader finds the words as a text of
+    # their own. Its class is JupyterLab's, which strips the style from a notebook it does not trust.
     words = f'<p class="jp-sr-only" style="{_UNSEEN}">Picture: {html.escape(alt)}</p>'
     display({"text/html": words, "text/plain": ""}, raw=True)
     png, width, height = _png(figure)
@@ -126,13 +125,15 @@ _UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-p
 def _png(figure) -> tuple[bytes, int, int]:
     """Return a figure as PNG, with the width and height at which it is shown: half of its pixels, for sharp letters.
 
-    With 256 colours, chosen for this picture, it takes a third of the bytes and differs in no colour that an eye sees.
+    With 256 colours, chosen for this picture, it takes a third of the bytes. It has all its colours where some pixel
+    would differ visibly, as in a map.
     """
     drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")
     image = Image.open(drawn).convert("RGB")
     few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(stored, "png", optimize=True)
+    largest = max(high for _, high in ImageChops.difference(image, few.convert("RGB")).getextrema())
+    (few if largest <= 10 else image).save(stored, "png", optimize=True)
     return stored.getvalue(), image.width // 2, image.height // 2
 
 
@@ -220,8 +221,8 @@ def heatmap(values, rows=None, columns=None, ax=None, *, label="weight", limits=
         What the colours mean, beside the colour bar. None draws no bar, for panels that share one:
         ``figure.colorbar(image, ax=axes, label="weight")``.
     limits : (float, float)
-        The values at the two ends of the scale. Ends such as (-1, 1) take a map with two hues and white in the middle, all
-        others the one map of the course.
+        The values at the two ends of the scale. Ends such as (-1, 1) take a map of two hues with white in the middle,
+        all others the one map of the course.
     log : bool
         A logarithmic scale; both limits are positive.
     numbers : str, optional
@@ -252,8 +253,9 @@ def heatmap(values, rows=None, columns=None, ax=None, *, label="weight", limits=
     if columns is not None:
         order = persian.visual_order(columns)
         values, columns = values[:, order], [columns[k] for k in order]
+    shown = np.ma.masked_where(~(values > 0) if log else np.isnan(values), values)
     image = ax.imshow(
-        np.ma.masked_where(~(values > 0) if log else np.isnan(values), values),
+        shown,
         norm=(LogNorm if log else Normalize)(low, high),
         cmap="RdBu_r" if low == -high else mpl.rcParams["image.cmap"],
         aspect="auto",
@@ -267,21 +269,20 @@ def heatmap(values, rows=None, columns=None, ax=None, *, label="weight", limits=
             axis.set_ticks(range(len(labels)), [persian.shape(text) for text in labels])
             axis.set_tick_params(length=0)
     if numbers is not None:
-        _write_numbers(image, values, numbers)
+        for (i, j), value in np.ma.ndenumerate(shown):
+            colour = "white" if _luminance(image.cmap(image.norm(value))) < 0.18 else "black"
+            ax.text(j, i, f"{value:{numbers}}", ha="center", va="center", color=colour)
     if label is not None:
-        outside = np.nanmin(values) < low, np.nanmax(values) > high
-        extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(outside, "neither")
-        ax.figure.colorbar(image, ax=ax, label=label, pad=0.02, extend=extend)
+        outside = bool(shown.min() < low), bool(shown.max() > high)
+        ends = {(True, True): "both", (True, False): "min", (False, True): "max", (False, False): "neither"}
+        ax.figure.colorbar(image, ax=ax, label=label, pad=0.02, extend=ends[outside])
     return image
 
 
-def _write_numbers(image, values, numbers: str) -> None:
-    """Write each number of a map into its cell."""
-    for (i, j), value in np.ndenumerate(values):
-        red, green, blue, seen = image.cmap(image.norm(value))
-        dark = seen and 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18
-        if not np.isnan(value):
-            image.axes.text(j, i, f"{value:{numbers}}", ha="center", va="center", color="white" if dark else "black")
+def _luminance(colour) -> float:
+    """Return the relative luminance of a colour, from 0 to 1 (WCAG 2.2)."""
+    parts = np.asarray(to_rgb(colour))
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ (0.2126, 0.7152, 0.0722)
 
 
 def eigenvalues_on_circle(eigenvalues, ax=None):
