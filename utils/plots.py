@@ -21,7 +21,7 @@ from utils.arguments import finite_number
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), the darker ones first for grey printing."""
 
-INK = ("#0072B2", "#9A4303", "#037555", "#B24E89", "#03597F", "#9A6A02")
+INK = ("#0072B2", "#923F02", "#026F50", "#B24E89", "#024867", "#9A6A02")
 """For letters on white beside a line of COLOURS, one to one: the same hue, dark enough for a contrast of 4.5:1 (WCAG
 2.2, 1.4.3). Some are darkened more than others, so that the colour-blind tell them apart, if less well than COLOURS."""
 
