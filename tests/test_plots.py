@@ -379,10 +379,10 @@ def test_columns_in_persian_begin_on_the_right_and_numbers_stay_in_order(axes):
     text = "۲۹ تیر ۱۳۴۸"
     values = np.arange(2 * len(text)).reshape(2, -1)
     image = plots.heatmap(values, ["[START]", "سلام"], list(text), axes, limits=(0, 30))
-    assert "".join(labels(axes.xaxis)) == "۱۳۴۸ ریت ۲۹"
+    assert labels(axes.xaxis) == [persian.shape(letter) for letter in "۱۳۴۸ ریت ۲۹"]
     shown = image.get_array()
     for place, letter in enumerate(labels(axes.xaxis)):
-        assert {text[k] for k in shown[0, place : place + 1].astype(int)} == {letter}, "values move with their labels"
+        assert persian.shape(text[int(shown[0, place])]) == letter, "values move with their labels"
     assert np.array_equal(shown[1] - shown[0], np.full(len(text), len(text)))
     assert labels(axes.yaxis) == ["[START]", persian.shape("سلام")], "rows keep their order"
 
