@@ -127,6 +127,7 @@ def test_letters_stand_where_the_unicode_algorithm_puts_them(text):
     "words, seen",
     [
         ("[START] من چای را [END]", "[END] را چای من [START]"),
+        ("[START] سلام [END]", "[END] سلام [START]"),
         ("من New York را", "را New York من"),
         ("۱۲ ۱۳ تیر", "تیر ۱۳ ۱۲"),
         ("I drink tea", "I drink tea"),

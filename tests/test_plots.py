@@ -306,8 +306,8 @@ def test_a_stored_picture_is_sharp_on_white_and_small(sent):
 
 def test_the_colours_of_a_map_are_kept(sent):
     """256 colours for the whole picture would show as steps in it."""
-    figure, pair = plt.subplots(1, 2)
-    for ax, name in zip(pair, ("cividis", "RdBu_r")):
+    figure, panels = plt.subplots(1, 3)
+    for ax, name in zip(panels, ("cividis", "RdBu_r", "viridis")):
         ax.imshow(np.linspace(0, 1, 256).reshape(16, 16), cmap=name)
     wanted = io.BytesIO()
     figure.savefig(wanted, format="png")
@@ -402,7 +402,9 @@ def test_a_logarithmic_map_leaves_blank_what_has_no_logarithm(axes):
     image = plots.heatmap([[1e-4, 1e-2, 1.0, 0.0, np.nan]], ax=axes, limits=(1e-4, 1), log=True)
     assert np.allclose(image.norm(image.get_array())[0, :3], [0, 0.5, 1])
     assert image.get_array().mask[0].tolist() == [False, False, False, True, True]
-    assert image.colorbar.extend == "neither", "what is blank is not below the scale"
+    for blank in (0.0, np.nan):
+        image = plots.heatmap([[1e-4, blank, 1.0]], ax=axes, limits=(1e-4, 1), log=True)
+        assert image.colorbar.extend == "neither", "what is blank is not below the scale"
 
 
 @pytest.mark.parametrize("limits", [(0, 1), (-1, 1)])

@@ -148,5 +148,4 @@ def _presentation(line: str) -> str:
     line = line.replace("\u06c0", "\u0647\u0654")  # DejaVu Sans lacks the forms of heh with hamza in one character
     # The default drops every sign above or below a letter, the hamza of an ezafe among them.
     reshaper = arabic_reshaper.ArabicReshaper({"delete_harakat": False})
-    # Once the forms are chosen the non-joiner has done its work; an old Matplotlib would draw it as a box.
-    return get_display(reshaper.reshape(line)).replace("\u200c", "")
+    return get_display(reshaper.reshape(line))
