@@ -306,6 +306,7 @@ def test_a_stored_picture_is_sharp_on_white_and_small(sent):
 
 def test_the_colours_of_a_map_are_kept(sent):
     """256 colours for the whole picture would show as steps in it."""
+    mpl.rcParams["savefig.bbox"] = "standard"  # the tight one moves by a pixel from one drawing to the next
     figure, panels = plt.subplots(1, 3, layout="none")
     for ax, name in zip(panels, ("cividis", "RdBu_r", "viridis")):
         ax.imshow(np.linspace(0, 1, 256).reshape(16, 16), cmap=name)
