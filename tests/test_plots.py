@@ -308,7 +308,7 @@ def test_the_colours_of_a_map_are_kept(sent):
     """256 colours for the whole picture would show as steps in it; a picture of lines needs no more."""
     maps, _ = plt.subplots(1, 3)
     for ax, name in zip(maps.axes, ("cividis", "RdBu_r", "viridis")):
-        ax.imshow(np.linspace(0, 1, 256).reshape(16, 16), cmap=name)
+        ax.imshow(np.linspace(0, 1, 256).reshape(16, 16), cmap=name, interpolation="nearest")
     plots.show(ALT)
     wanted = {
         tuple(mpl.colormaps[name](k, bytes=True)[:3]) for name in ("cividis", "RdBu_r", "viridis") for k in range(256)
