@@ -310,8 +310,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     s.arrow([(14.2, y), (17.8, y), (17.8, y + 5), (4.2, y + 5), (4.2, y), (7.8, y)], ("loop", "weights"), over=True)
     s.text(3.8, y + 6.6, "$W_{hh}$", ("loop", "weights"), 12)
     s.text(11, 31.4, "as a loop", size=10)
-    s.arrow([(20.6, y), (24.6, y)])
-    s.text(22.6, y + 1.8, "unroll", size=9)
+    s.arrow([(21, y), (25.6, y)])
+    s.text(23.2, y + 1.8, "unroll", size=9)
 
     centres = (37.5, 49, 60.5)
     s.text(28.4, y, "$h_0$", "state", 14)
@@ -320,7 +320,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
         s.arrow([(before + 3.2, y), (x - 3.2, y)], ("loop", "weights"))
         s.text((before + x) / 2, y + 1.6, "$W_{hh}$", ("loop", "weights"), 12)
     if outputs == "every":
-        s.arrow([(centres[-1] + 3.2, y), (67, y)], ("loop", "weights"))
+        s.arrow([(centres[-1] + 3.2, y), (66.3, y)], ("loop", "weights"))
+        s.text(67.9, y, "$\\cdots$", ("loop", "weights"), 12)
     s.text(49, 31.4, "unrolled: the same weights at every step", "weights" if highlight else None, size=10)
     s.formula(
         35,
@@ -421,7 +422,7 @@ def bptt(highlight=None, *, steps=5, truncation=None) -> Drawing:
                 "path",
             ),
             (r"$\dfrac{\partial h_k}{\partial W_{hh}}$", None),
-            ("   ($h_{k-1}$ held fixed)", None),
+            ("   (last factor: $h_{k-1}$ held fixed)", None),
         ],
         size=12,
         centred=True,
