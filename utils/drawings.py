@@ -51,15 +51,24 @@ class Drawing:
         The drawing, unknown to pyplot: no later `plt.show()` shows it a second time.
     alt : str
         What the drawing says, for a reader who cannot see it.
-    png : bytes
-        The rendered picture, 200 pixels an inch.
+
+    Notes
+    -----
+    The description is the output's plain text, which search and terminals show, and the metadata ``alt`` of the image,
+    from which nbconvert's classic template makes the HTML attribute. JupyterLab 4.6 and nbconvert's lab template do not
+    look at it.
     """
 
     def __init__(self, figure: Figure, alt: str):
         self.figure, self.alt = figure, alt
+
+    @functools.cached_property
+    def png(self) -> bytes:
+        """Render the picture, 200 pixels an inch, whatever style a notebook has set."""
         file = io.BytesIO()
-        figure.savefig(file, format="png", dpi=DRAWN_DPI, transparent=True, metadata={"Software": None})
-        self.png = file.getvalue()
+        with matplotlib.style.context("default"):
+            self.figure.savefig(file, format="png", dpi=DRAWN_DPI, transparent=True, metadata={"Software": None})
+        return file.getvalue()
 
     def __repr__(self) -> str:
         """Return what a terminal shows."""
@@ -310,8 +319,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     s.arrow([(14.2, y), (17.8, y), (17.8, y + 5), (4.2, y + 5), (4.2, y), (7.8, y)], ("loop", "weights"), over=True)
     s.text(3.8, y + 6.6, "$W_{hh}$", ("loop", "weights"), 12)
     s.text(11, 31.4, "as a loop", size=10)
-    s.arrow([(20.6, y), (24.6, y)])
-    s.text(22.6, y + 1.8, "unroll", size=9)
+    s.arrow([(21, y), (25.6, y)])
+    s.text(23.2, y + 1.8, "unroll", size=9)
 
     centres = (37.5, 49, 60.5)
     s.text(28.4, y, "$h_0$", "state", 14)
@@ -320,7 +329,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
         s.arrow([(before + 3.2, y), (x - 3.2, y)], ("loop", "weights"))
         s.text((before + x) / 2, y + 1.6, "$W_{hh}$", ("loop", "weights"), 12)
     if outputs == "every":
-        s.arrow([(centres[-1] + 3.2, y), (67, y)], ("loop", "weights"))
+        s.arrow([(centres[-1] + 3.2, y), (66.3, y)], ("loop", "weights"))
+        s.text(67.9, y, "$\\cdots$", ("loop", "weights"), 12)
     s.text(49, 31.4, "unrolled: the same weights at every step", "weights" if highlight else None, size=10)
     s.formula(
         35,
@@ -421,7 +431,7 @@ def bptt(highlight=None, *, steps=5, truncation=None) -> Drawing:
                 "path",
             ),
             (r"$\dfrac{\partial h_k}{\partial W_{hh}}$", None),
-            ("   ($h_{k-1}$ held fixed)", None),
+            ("   (last factor: $h_{k-1}$ held fixed)", None),
         ],
         size=12,
         centred=True,
@@ -811,11 +821,11 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
     exp = np.exp(np.array(scores) - max(scores))
     weights = exp / exp.sum()
     n = len(inputs)
-    pitch = 4.6 if n == 5 else 5.2
-    high = 14.5 + pitch * n
+    pitch = 4.2 if n == 5 else 5.2
+    high = 14 + pitch * n
     s = _Sketch(70, high, {"scores": GREEN, "softmax": RED, "context": BLUE}, highlight)
     rows = [high - 9.2 - pitch * (k + 0.5) for k in range(n)]
-    tall = pitch - 1.2
+    tall = pitch - 1.1
     middle = (rows[0] + rows[-1]) / 2
     for x, title, formula, part in (
         (20, "1  score each input", r"$e_{t,j} = \mathrm{score}(s_{t-1},\,a_j)$", "scores"),
@@ -835,12 +845,13 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
             s.arrow([(17.6, y - 1.2), (20.3, y - 1.2)], "scores")
         s.arrow([(25.7, y), (29.9, y)], "softmax")
         s.arrow([(34.7, y), (37.6, y)], "softmax")
-        s.bar(38, y, 5.6 * weight + 0.15, tall, "softmax")
+        s.bar(38, y, 5.6 * weight, tall, "softmax")
         s.text(47.8, y, f"{weight:.2f}", "softmax", 11, ha="right")
         s.text(49.8, y, r"$\times$", "context", 13)
         s.box(53.6, y, 4.6, tall, f"$a_{k}$", None, 12)
         join = middle + 0.8 * np.sign(y - middle) * (abs(y - middle) > 0.1)
         s.arrow([(55.9, y), (57.6, y), (58.2, join), (59.3, join)], "context", head=False)
+    s.arrow([(38, rows[0] + tall / 2), (38, rows[-1] - tall / 2)], "softmax", head=False)  # shows a weight of 0 too
     s.box(32.3, middle, 4.8, rows[0] - rows[-1] + tall, "", "softmax")
     s.text(32.3, middle, "softmax", "softmax", 10, colour=s.look("softmax").on_fill).set_rotation(90)
     s.node(60.8, middle, r"$\Sigma$", "context", radius=1.8)
