@@ -53,11 +53,9 @@ def output_text(output) -> str:
     if output.output_type == "error":
         return "\n".join(output.traceback)
     data = output.get("data", {})
-    return (
-        ""
-        if any(kind.startswith("image/") for kind in data)
-        else data.get("text/plain", "") + data.get("text/html", "")
-    )
+    text = data.get("text/plain", "") + data.get("text/html", "")
+    of_picture = any(kind.startswith("image/") for kind in data) or 'class="jp-sr-only"' in text  # see plots.show
+    return "" if of_picture else text
 
 
 def has_text_output(cell) -> bool:

@@ -1,13 +1,20 @@
 """utils.plots: the course's style, and the pictures that several notebooks share."""
 
+import base64
+import colorsys
+import io
 import itertools
+import types
+import warnings
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
+from PIL import Image
 
-from utils import plots
+from utils import entrance, persian, plots
 
 HISTORY = {"loss": [0.5, 0.3, 0.2], "val_loss": [0.6, 0.4, 0.35]}
 
@@ -102,7 +109,8 @@ def test_each_network_is_told_apart_in_colour_and_in_grey(axes):
         assert dots.get_color() == line.get_color()
         assert (dots.get_alpha() or 1) < (line.get_alpha() or 1) and dots.get_zorder() < line.get_zorder()
     colours = {text.get_text(): text.get_color() for text in axes.texts}
-    assert all(colours[f"network {k}"] == line.get_color() for k, line in enumerate(validation))
+    for k, line in enumerate(validation):
+        assert plots.INK[plots.COLOURS.index(line.get_color())] == colours[f"network {k}"], "the line's colour, darker"
 
 
 def test_more_networks_than_colours_start_again_from_the_first(axes):
@@ -171,3 +179,263 @@ def test_the_course_style_keeps_labels_on_the_page_and_legible(axes):
         assert min(text.get_fontsize() for text in letters) >= 9
     finally:
         plt.close(figure)
+
+
+# --------------------------------------------------------------------------------------------------------- colours
+
+DEFICIENCIES = {  # Machado, Oliveira and Fernandes (2009), complete absence of one kind of cone, on linear RGB
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+def linear(colour):
+    parts = np.array(to_rgb(colour))
+    return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one, other):
+    """Return the contrast of two colours, from 1 to 21 (WCAG 2.2, 1.4.3)."""
+    lighter, darker = sorted((linear(colour) @ [0.2126, 0.7152, 0.0722] for colour in (one, other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def lab(rgb):
+    """Return linear RGB in CIE L*a*b* (D65)."""
+    xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(rgb, 0, 1)
+    ratio = xyz / (0.9505, 1, 1.089)
+    x, y, z = np.where(ratio > 0.008856, np.cbrt(ratio), 7.787 * ratio + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_the_formula_of_contrast_gives_known_values():
+    assert contrast("black", "white") == pytest.approx(21)
+    assert contrast("#777777", "white") == pytest.approx(4.48, abs=0.005)
+
+
+@pytest.mark.parametrize("ink, colour", list(zip(plots.INK, plots.COLOURS)))
+def test_letters_have_contrast_on_white_and_the_hue_of_their_line(ink, colour):
+    assert contrast(ink, "white") >= 4.5
+    hues = [colorsys.rgb_to_hsv(*to_rgb(one))[0] for one in (ink, colour)]
+    assert 360 * abs(hues[0] - hues[1]) < 15
+
+
+@pytest.mark.parametrize("matrix", DEFICIENCIES.values(), ids=DEFICIENCIES)
+def test_the_colour_blind_tell_colours_apart(matrix):
+    for colours, least in ((plots.COLOURS, 16), (plots.INK, 12)):
+        seen = [lab(np.asarray(matrix) @ linear(colour)) for colour in colours]
+        assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > least
+
+
+def test_no_default_letters_are_smaller_than_nine_points(axes):
+    plots.use_course_style()
+    axes = plt.figure().add_subplot()
+    axes.set(xlabel="time", ylabel="loss", title="a title")
+    axes.plot([0, 1], label="line")
+    legend = axes.legend(title="lines")
+    bar = axes.figure.colorbar(mpl.cm.ScalarMappable(), ax=axes, label="weight")
+    heading = axes.figure.suptitle("a heading")
+    own = (
+        axes.title,
+        axes.xaxis.label,
+        axes.yaxis.label,
+        heading,
+        legend.get_title(),
+        *legend.get_texts(),
+        bar.ax.yaxis.label,
+    )
+    letters = (
+        *own,
+        axes.text(0, 0, "a note"),
+        *axes.get_xticklabels(),
+        *axes.get_yticklabels(),
+        *bar.ax.get_yticklabels(),
+    )
+    assert min(text.get_fontsize() for text in letters) >= 9
+    plt.close(axes.figure)
+
+
+# ------------------------------------------------------------------------------------------------------------ show
+
+ALT = "Two losses fall over ten epochs; the second ends lower."
+
+
+@pytest.fixture
+def sent(axes, monkeypatch):
+    """Return the list of what a notebook would get: data and metadata, a pair each; no figure is open."""
+    plt.close("all")
+    plots.use_course_style()
+    outputs = []
+    monkeypatch.setattr(entrance, "shell", lambda: types.SimpleNamespace(kernel=True))
+    monkeypatch.setattr(
+        "IPython.display.display",
+        lambda data, metadata=None, raw=False: outputs.append((data, metadata)) or raw or 1 / 0,
+    )
+    yield outputs
+    plt.close("all")
+
+
+def decoded(picture):
+    return Image.open(io.BytesIO(base64.b64decode(picture)))
+
+
+def test_a_picture_is_sent_with_its_words_and_closed(sent):
+    plt.plot([1, 2])
+    plots.show(f"  {ALT[:20]}\n   {ALT[20:]} A < B & C ")
+    said = f"{ALT[:20].strip()} {ALT[20:].strip()} A < B & C"
+    (words, _), (picture, metadata) = sent
+    assert picture["text/plain"] == metadata["image/png"]["alt"] == said
+    assert set(picture) == {"image/png", "text/plain"}
+    assert said.replace("&", "&amp;").replace("<", "&lt;") in words["text/html"]
+    assert 'class="jp-sr-only"' in words["text/html"] and words["text/plain"] == ""
+    assert plt.get_fignums() == []
+
+
+def test_a_stored_picture_is_sharp_on_white_and_small(sent):
+    plt.plot(np.random.default_rng(0).normal(size=(500, 3)).cumsum(0))
+    plots.show(ALT)
+    picture, metadata = sent[-1]
+    image, shown = decoded(picture["image/png"]), metadata["image/png"]
+    assert (image.width // 2, image.height // 2) == (shown["width"], shown["height"]), "two pixels for one"
+    assert 650 < shown["width"] < 750 and 270 < shown["height"] < 350, "7 by 3 inches, tight"
+    assert image.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+    assert len(picture["image/png"]) < 100_000
+
+
+def test_the_colours_of_a_map_are_kept(sent):
+    """256 colours for the whole picture would show as steps in it; a picture of lines needs no more."""
+    maps, _ = plt.subplots(1, 3)
+    for ax, name in zip(maps.axes, ("cividis", "RdBu_r", "viridis")):
+        ax.imshow(np.linspace(0, 1, 256).reshape(16, 16), cmap=name, interpolation="nearest")
+    plots.show(ALT)
+    wanted = {
+        tuple(mpl.colormaps[name](k, bytes=True)[:3]) for name in ("cividis", "RdBu_r", "viridis") for k in range(256)
+    }
+    stored = {colour for _, colour in decoded(sent[-1][0]["image/png"]).convert("RGB").getcolors(10**6)}
+    assert len(wanted) > 600 and len(wanted & stored) > 0.95 * len(wanted)
+    plt.plot([1, 2])
+    plots.show(ALT)
+    assert len(decoded(sent[-1][0]["image/png"]).convert("RGB").getcolors(10**6)) <= 256
+
+
+@pytest.mark.parametrize(
+    "alt, error", [(None, TypeError), (7, TypeError), ("", ValueError), ("a plot", ValueError), (" " * 30, ValueError)]
+)
+def test_a_picture_without_words_is_refused(sent, alt, error):
+    plt.plot([1, 2])
+    with pytest.raises(error, match=r"alt is .*; expected a sentence, of 20 characters or more"):
+        plots.show(alt)
+    assert sent == []
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_exactly_one_figure_is_shown(sent, count):
+    for _ in range(count):
+        plt.figure()
+    with pytest.raises(RuntimeError, match=f"{count} figures are open; .* exactly one"):
+        plots.show(ALT)
+    assert sent == []
+
+
+def test_outside_of_a_notebook_nothing_is_sent_and_nothing_warns(sent, monkeypatch):
+    monkeypatch.setattr(entrance, "shell", lambda: None)
+    plt.plot([1, 2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # plt.show() warns without a window
+        plots.show(ALT)
+    assert sent == [] and plt.get_fignums() == []
+
+
+def test_where_there_are_windows_one_opens(sent, monkeypatch):
+    opened = []
+    monkeypatch.setattr(entrance, "shell", lambda: None)
+    monkeypatch.setattr(plt, "show", lambda: opened.append(plt.get_fignums()))
+    plt.plot([1, 2])
+    monkeypatch.setattr(plt.gcf().canvas, "required_interactive_framework", "qt", raising=False)
+    plots.show(ALT)
+    assert opened == [[1]] and plt.get_fignums() == []
+
+
+# --------------------------------------------------------------------------------------------------------- heatmap
+
+
+def labels(axis):
+    return [text.get_text() for text in axis.get_ticklabels()]
+
+
+def test_a_map_shows_each_value_at_its_labels(axes):
+    plots.use_course_style()
+    values = np.array([[0.0, 0.2, 0.4], [0.6, 0.8, 1.0]])
+    image = plots.heatmap(values, ["a", "b"], ["x", "y", "z"], axes)
+    assert image.axes is axes
+    assert np.array_equal(image.get_array(), values)
+    assert labels(axes.yaxis) == ["a", "b"] and labels(axes.xaxis) == ["x", "y", "z"]
+    assert axes.get_ylim()[0] > axes.get_ylim()[1], "the first row is at the top"
+    assert image.get_clim() == (0, 1) and image.get_cmap().name == "cividis"
+    assert image.colorbar.ax.get_ylabel() == "weight" and image.colorbar.extend == "neither"
+
+
+def test_columns_in_persian_begin_on_the_right_and_numbers_stay_in_order(axes):
+    text = "۲۹ تیر ۱۳۴۸"
+    values = np.arange(2 * len(text)).reshape(2, -1)
+    image = plots.heatmap(values, ["[START]", "سلام"], list(text), axes, limits=(0, 30))
+    assert labels(axes.xaxis) == [persian.shape(letter) for letter in "۱۳۴۸ ریت ۲۹"]
+    shown = image.get_array()
+    for place, letter in enumerate(labels(axes.xaxis)):
+        assert persian.shape(text[int(shown[0, place])]) == letter, "values move with their labels"
+    assert np.array_equal(shown[1] - shown[0], np.full(len(text), len(text)))
+    assert labels(axes.yaxis) == ["[START]", persian.shape("سلام")], "rows keep their order"
+
+
+def test_limits_around_zero_take_two_hues(axes):
+    image = plots.heatmap([[-0.5, 0.5]], ax=axes, limits=(-1, 1), label=None)
+    assert image.get_cmap().name == "RdBu_r" and image.colorbar is None
+    assert min(image.to_rgba(0)[:3]) > 0.95, "zero is white or nearly so"
+
+
+def test_what_lies_outside_of_the_limits_shows_on_the_bar(axes):
+    for values, extend in (([[-1.0, 0.5]], "min"), ([[0.5, 2.0]], "max"), ([[-1.0, 2.0]], "both")):
+        assert plots.heatmap(values, ax=axes).colorbar.extend == extend
+
+
+def test_a_logarithmic_map_leaves_blank_what_has_no_logarithm(axes):
+    image = plots.heatmap([[1e-4, 1e-2, 1.0, 0.0, np.nan]], ax=axes, limits=(1e-4, 1), log=True)
+    assert np.allclose(image.norm(image.get_array())[0, :3], [0, 0.5, 1])
+    assert image.get_array().mask[0].tolist() == [False, False, False, True, True]
+    for blank in (0.0, np.nan):
+        image = plots.heatmap([[1e-4, blank, 1.0]], ax=axes, limits=(1e-4, 1), log=True)
+        assert image.colorbar.extend == "neither", "what is blank is not below the scale"
+
+
+@pytest.mark.parametrize("limits", [(0, 1), (-1, 1)])
+def test_numbers_in_cells_are_legible(axes, limits):
+    values = np.append(np.linspace(*limits, 11), np.nan)[None]
+    image = plots.heatmap(values, ax=axes, limits=limits, numbers=".1f")
+    assert [text.get_text() for text in axes.texts] == [f"{value:.1f}" for value in values[0, :-1]]
+    for text in axes.texts:
+        colour = image.to_rgba(values[0, int(text.get_position()[0])])
+        assert contrast(text.get_color(), colour[:3]) >= 4.5
+
+
+def test_without_labels_a_map_counts_in_whole_numbers(axes):
+    plots.heatmap(np.zeros((3, 40)), ax=axes)
+    assert all(tick == int(tick) for tick in (*axes.get_xticks(), *axes.get_yticks()))
+
+
+@pytest.mark.parametrize(
+    "values, options, message",
+    [
+        ([1.0], {}, r"values has shape \(1,\); expected \(rows, columns\)"),
+        (np.zeros((0, 3)), {}, "values has shape"),
+        ([[1.0, 2.0]], {"columns": ["a"]}, "columns has 1 labels for 2 columns; expected one each"),
+        ([[1.0, 2.0]], {"rows": ["a", "b"]}, "rows has 2 labels for 1 rows; expected one each"),
+        ([[1.0]], {"limits": (1, 0)}, r"limits is \(1, 0\); expected a low and a high end\."),
+        ([[1.0]], {"limits": (0, 1), "log": True}, "a low and a high end, both positive"),
+        ([[1.0]], {"limits": (0, np.nan)}, "a limit is nan; expected a finite number"),
+    ],
+)
+def test_what_is_no_map_is_refused(axes, values, options, message):
+    with pytest.raises(ValueError, match=message):
+        plots.heatmap(values, ax=axes, **options)

@@ -17,7 +17,7 @@ before would be turned round a second time, without a warning."""
 
 _ISOLATE, _END = "\u2067", "\u2069"  # RIGHT-TO-LEFT ISOLATE, POP DIRECTIONAL ISOLATE
 _CODES = {"R": "R", "AL": "R", "L": "L", "EN": "N", "AN": "N", "ES": "S", "CS": "S", "WS": "W"}
-_FROM_THE_LEFT = re.compile(r"L(?:W*L)*|N(?:S?N)*")
+_FROM_THE_LEFT = re.compile(r"(?:L(?:[WS]*[LN])*|N(?:S?N)*)+")
 
 
 def shape(text: str) -> str:
@@ -105,8 +105,8 @@ def visual_order(labels: Sequence[str]) -> list[int]:
     Returns
     -------
     list of int
-        Positions in `labels`. They are turned round only if most labels that have a direction run from the right;
-        marks such as ``[END]`` do not count.
+        Positions in `labels`. They are turned round if at least half of the labels that have a direction run
+        from the right; marks such as ``[END]`` do not count.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def visual_order(labels: Sequence[str]) -> list[int]:
     codes = "".join(map(_code, labels) if letters else ("L" if _code(label) == "L" else "R" for label in labels))
     directions = [_code(label) for label in labels if not label.startswith("[")]
     order = list(range(len(labels)))
-    if directions.count("R") <= directions.count("L"):
+    if "R" not in directions or directions.count("R") < directions.count("L"):
         return order
     order.reverse()
     for run in _FROM_THE_LEFT.finditer(codes):
@@ -145,7 +145,7 @@ def _presentation(line: str) -> str:
     import arabic_reshaper
     from bidi.algorithm import get_display  # `bidi.get_display`, in Rust, leaves brackets the wrong way round
 
+    line = line.replace("\u06c0", "\u0647\u0654")  # DejaVu Sans lacks the forms of heh with hamza in one character
     # The default drops every sign above or below a letter, the hamza of an ezafe among them.
     reshaper = arabic_reshaper.ArabicReshaper({"delete_harakat": False})
-    # Once the forms are chosen the non-joiner has done its work; an old Matplotlib would draw it as a box.
-    return get_display(reshaper.reshape(line)).replace("\u200c", "")
+    return get_display(reshaper.reshape(line))

@@ -13,7 +13,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.colors import LogNorm, Normalize, to_rgb
-from PIL import Image, ImageChops
+from PIL import Image
 
 from utils import entrance, persian
 from utils.arguments import finite_number
@@ -21,7 +21,7 @@ from utils.arguments import finite_number
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), the darker ones first for grey printing."""
 
-INK = ("#0072B2", "#9A4303", "#037555", "#B24E89", "#03597F", "#9A6A02")
+INK = ("#0072B2", "#923F02", "#026F50", "#B24E89", "#024867", "#9A6A02")
 """For letters on white beside a line of COLOURS, one to one: the same hue, dark enough for a contrast of 4.5:1 (WCAG
 2.2, 1.4.3). Some are darkened more than others, so that the colour-blind tell them apart, if less well than COLOURS."""
 
@@ -125,15 +125,15 @@ _UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-p
 def _png(figure) -> tuple[bytes, int, int]:
     """Return a figure as PNG, with the width and height at which it is shown: half of its pixels, for sharp letters.
 
-    With 256 colours, chosen for this picture, it takes a third of the bytes. It has all its colours where some pixel
-    would differ visibly, as in a map.
+    With 256 colours, chosen for this picture, it takes a third of the bytes. Where colours are a scale, as in a map, it
+    has all of them, for fewer would show as steps.
     """
     drawn, stored = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")
     image = Image.open(drawn).convert("RGB")
-    few = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    largest = max(high for _, high in ImageChops.difference(image, few.convert("RGB")).getextrema())
-    (few if largest <= 10 else image).save(stored, "png", optimize=True)
+    if not figure.findobj(lambda artist: hasattr(artist, "get_array") and artist.get_array() is not None):
+        image = image.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    image.save(stored, "png", optimize=True)
     return stored.getvalue(), image.width // 2, image.height // 2
 
 
