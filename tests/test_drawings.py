@@ -300,6 +300,12 @@ def test_beam_finished_sentences_are_not_continued():
     assert drawing.alt.endswith("The most probable found: <end>, 0.600.")
 
 
+def test_a_dollar_in_a_word_is_a_dollar():
+    drawing = drawings.beam({"": {"$5$": 0.6, "a": 0.4}}, 1, steps=1)
+    [price] = [text for text in drawing.figure.axes[0].texts if text.get_text() == "$5$"]
+    assert price.get_window_extent().width > 20, "three letters, not one"
+
+
 def test_beam_says_how_many_it_leaves_out():
     tree = {"": {f"w{k:02}": 0.05 for k in range(20)}}
     texts = written(drawings.beam(tree, 2, steps=1))
@@ -320,6 +326,9 @@ def test_beam_says_how_many_it_leaves_out():
         (lambda: drawings.encoder_decoder(target=("1",)), ValueError, "target has 1"),
         (lambda: drawings.attention(scores=(1, 2)), ValueError, "2 scores for 3 inputs"),
         (lambda: drawings.attention(scores=(1, 2, np.nan)), ValueError, "score"),
+        (lambda: drawings.encoder_decoder(source=("1", "twenty-two thousand")), ValueError, "too long"),
+        (lambda: drawings.encoder_decoder(target=("1", "twenty-two")), ValueError, "too long"),
+        (lambda: drawings.attention(inputs=("a", "b", "antidisestablishment")), ValueError, "too long"),
         (lambda: drawings.beam({}, 2), ValueError, "no words after the prefix"),
         (lambda: drawings.beam(TREE, 0), ValueError, "width is 0"),
         (lambda: drawings.beam(TREE, 2, steps=5), ValueError, "steps is 5"),

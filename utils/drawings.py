@@ -139,13 +139,34 @@ class _Sketch:
         patch.set_zorder(zorder)
         return self.axes.add_patch(patch)
 
-    def text(self, x, y, text, part=None, size=10.0, ha="center", va="center", colour=None, bold=None):
-        """Write on the bare card."""
+    def text(self, x, y, text, part=None, size=10.0, ha="center", va="middle", colour=None, bold=None, math=True):
+        """Write on the bare card; with ``math=False`` a reader's words, in which a dollar is a dollar."""
         look = self.look(part)
         weight = "bold" if (look.bold if bold is None else bold) else "normal"
+        if va == "middle":  # words of one row share a baseline, with and without letters that go below it
+            va = "center"
+            if "\n" not in text and not (math and "$" in text):
+                y, va = y - 0.05 * size, "baseline"
         return self.axes.text(
-            x, y, text, size=size, ha=ha, va=va, color=colour or look.text, weight=weight, zorder=9, linespacing=1.25
+            x,
+            y,
+            text,
+            size=size,
+            ha=ha,
+            va=va,
+            color=colour or look.text,
+            weight=weight,
+            zorder=9,
+            linespacing=1.25,
+            parse_math=math,
         )
+
+    def words(self, x, y, word, part=None, size=10.0, room=None, **kwargs):
+        """Write a reader's word, if there is room for it, and return how wide it is."""
+        written = self.text(x, y, word, part, size, math=False, **kwargs)
+        if room is not None and self.width_of(written) > room:
+            raise ValueError(f"{word!r} is too long to be drawn; expected a shorter word, or fewer of them.")
+        return self.width_of(written)
 
     def box(self, x, y, width, height, text, part=None, size=10.0):
         """Draw a box around its centre, written on."""
@@ -222,7 +243,7 @@ class _Sketch:
 
     def measure(self, text: str, size: float = 10.0) -> float:
         """Return how wide a text would be."""
-        written = self.text(0, 0, text, size=size, bold=False)
+        written = self.text(0, 0, text, size=size, bold=False, math=False)
         width = self.width_of(written)
         written.remove()
         return width
@@ -711,25 +732,30 @@ def encoder_decoder(
         }[feedback]
     colours = {"encoder": BLUE, "bridge": RED, "decoder": GREEN, "feedback": PURPLE}
     s = _Sketch(70, 31, {name: colours[name] for name in names}, highlight)
-    y, wide = 16.0, 5.0
-    pitch = min(10.0, (70 - 6) / (n + m + 0.35))
+    y, pitch = 16.0, min(10.0, (70 - 6) / (n + m + 0.35))
+    wide = 5.0 if pitch > 8 else 4.2
+    aside = wide / 2 + 0.36 * (pitch - wide)  # where an output goes down beside its step, clear of the arrow's head
     left = (70 - pitch * (n + m - 1 + 0.55)) / 2
     reads = [left + pitch * k for k in range(n)]
     writes = [left + pitch * (n + k + 0.55) for k in range(m)]
     s.text((reads[0] + reads[-1]) / 2, 27.8, "encoder", "encoder", 11)
     s.text((writes[0] + writes[-1]) / 2, 27.8, "decoder", "decoder", 11)
     for k, (x, token) in enumerate(zip(reads, source), start=1):
-        s.text(x, 6.6, token, "encoder", 12)
+        s.words(x, 6.6, token, "encoder", 12, room=pitch - 1)
         s.arrow([(x, 8.4), (x, y - 2.7)], "encoder")
         if k > 1:
             s.arrow([(x - pitch + wide / 2, y), (x - wide / 2, y)], "encoder")
         s.box(x, y, wide, 5.4, f"$h_{k}$", "encoder", 13)
+    said, room = [], 2 * aside - 2.8 if feedback == "output" else pitch - 1
     for k, (x, token) in enumerate(zip(writes, target), start=1):
         if k > 1:
             s.arrow([(x - pitch + wide / 2, y), (x - wide / 2, y)], "decoder")
         s.box(x, y, wide, 5.4, f"$s_{k}$", "decoder", 13)
         s.arrow([(x, y + 2.7), (x, 22.6)], "decoder")
-        s.text(x, 24.4, rf"$\hat{{y}}_{k}$" if feedback == "teacher" else token, "decoder", 12)
+        if feedback == "teacher":  # what it says itself may differ, and nobody reads it
+            s.text(x, 24.4, rf"$\hat{{y}}_{k}$", "decoder", 12)
+        else:
+            said.append(s.words(x, 24.4, token, "decoder", 12, room=room))
     bridge_end = writes[0] - wide / 2
     if feedback == "none":
         s.arrow(
@@ -753,11 +779,13 @@ def encoder_decoder(
         heard = [start, *target[:-1]]
         for k, (x, token) in enumerate(zip(writes, heard)):
             part = "feedback" if k else "decoder"
-            s.text(x, 6.6, token, part, 12)
+            width = s.words(x, 6.6, token, part, 12, room=room)
             s.arrow([(x, 8.4), (x, y - 2.7)], part)
             if k and feedback == "output":
-                between, before = x - pitch / 2, writes[k - 1]
-                s.arrow([(before + 1.6, 24.4), (between, 24.4), (between, 6.6), (x - 1.6, 6.6)], "feedback", over=True)
+                before = writes[k - 1]
+                between = before + aside
+                out, into = before + said[k - 1] / 2 + 0.8, x - width / 2 - 0.6
+                s.arrow([(out, 24.4), (between, 24.4), (between, 6.6), (into, 6.6)], "feedback", over=True)
         caption = {"output": "reads its own last output", "teacher": "reads the true last token"}[feedback]
         s.text((writes[0] + writes[-1]) / 2, 3, caption, "feedback", 10)
     s.text((reads[0] + reads[-1]) / 2, 3, "reads the whole input", "encoder", 10)
@@ -837,7 +865,7 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
     s.text(11.8, 3, "$s_{t-1}$", "scores", 13)
     s.arrow([(14.4, 3), (17.6, 3), (17.6, rows[0] - 1.2), (20.3, rows[0] - 1.2)], "scores", radius=0.8)
     for k, (y, word, score, weight) in enumerate(zip(rows, inputs, scores, weights), start=1):
-        s.text(8.2, y, word, None, 11, ha="right")
+        s.words(8.8, y, word, None, 10, room=7.8, ha="right")
         s.box(11.8, y, 4.6, tall, f"$a_{k}$", None, 12)
         s.arrow([(14.1, y), (20.3, y)], "scores", over=True)
         s.box(23, y, 5.4, tall, f"{score:.1f}".replace("-", "\N{MINUS SIGN}"), "scores", 11)
@@ -853,7 +881,7 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
         s.arrow([(55.9, y), (57.6, y), (58.2, join), (59.3, join)], "context", head=False)
     s.arrow([(38, rows[0] + tall / 2), (38, rows[-1] - tall / 2)], "softmax", head=False)  # shows a weight of 0 too
     s.box(32.3, middle, 4.8, rows[0] - rows[-1] + tall, "", "softmax")
-    s.text(32.3, middle, "softmax", "softmax", 10, colour=s.look("softmax").on_fill).set_rotation(90)
+    s.text(32.3, middle, "softmax", "softmax", 10, colour=s.look("softmax").on_fill, va="center").set_rotation(90)
     s.node(60.8, middle, r"$\Sigma$", "context", radius=1.8)
     s.arrow([(62.6, middle), (65.6, middle)], "context")
     s.text(65.6, middle - 2.4, "context", "context", 10)
@@ -869,6 +897,8 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
 @_plain_style
 def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     """Draw a beam search in a tree of words: what goes through each step, and what is dropped.
+
+    Beside each word stands P, the probability of all words up to it.
 
     Parameters
     ----------
@@ -920,7 +950,8 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     for k, column in enumerate(columns):
         left += gap
         right = left + room[k]
-        s.text((left + right) / 2, high - 2.7, f"step {k + 1}", None, 10)
+        s.text(left + 0.8, high - 2.7, f"step {k + 1}", None, 10, ha="left")
+        s.text(right - 0.8, high - 2.7, "$P$", None, 10, ha="right")
         for rank, (words, p) in enumerate(column[:most]):
             y, kept = first - pitch * rank, rank < width
             part = "kept" if kept else "dropped"
@@ -931,7 +962,7 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
             if kept:
                 s.box((left + right) / 2, y, room[k], tall, "", part)
                 colour = s.look(part).on_fill
-            s.text(left + 0.8, y, words[-1], part, 10, ha="left", colour=colour, bold=False)
+            s.words(left + 0.8, y, words[-1], part, 10, ha="left", colour=colour, bold=False)
             s.text(right - 0.8, y, f"{p:.3f}", part, 10, ha="right", colour=colour, bold=False)
             place[words] = (right, y)
         if len(column) > most:
@@ -945,7 +976,8 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     )
     probability = next(p for column in columns for words, p in column if words == best)
     alt = (
-        f"A beam search of width {width}. Of all next words, the {width} most probable prefixes go on. Kept in {kept}. "
+        f"A beam search of width {width}. Of all next words, the {width} most probable prefixes go on, by "
+        f"P, the product of their words' probabilities. Kept in {kept}. "
         f"All others are dropped. The most probable found: {' '.join(best)}, {probability:.3f}."
     )
     return s.finish(alt, names)
