@@ -340,8 +340,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     s.arrow([(14.2, y), (17.8, y), (17.8, y + 5), (4.2, y + 5), (4.2, y), (7.8, y)], ("loop", "weights"), over=True)
     s.text(3.8, y + 6.6, "$W_{hh}$", ("loop", "weights"), 12)
     s.text(11, 31.4, "as a loop", size=10)
-    s.arrow([(21, y), (25.6, y)])
-    s.text(23.2, y + 1.8, "unroll", size=9)
+    s.arrow([(20.8, y), (26.2, y)])
+    s.text(23.5, y + 1.8, "unroll", size=9)
 
     centres = (37.5, 49, 60.5)
     s.text(28.4, y, "$h_0$", "state", 14)
