@@ -15,7 +15,7 @@ UV = uv==0.13.9
 NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-sanitize-with=tests/nbval_sanitize.cfg
 PARALLEL = -n auto --dist loadscope
 
-.PHONY: help run test test-data lab execute stability doctor fetch copy bundle constraints lint clean
+.PHONY: help run test test-data lab execute stability doctor fetch copy handout bundle constraints lint clean
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ lab: $(READY) ## open JupyterLab on 00_start_here (PROFILE=quick for a run of se
 
 copy: $(READY) ## put a copy of the notebooks into my/, to work in
 	@$(BIN)/python -m utils copy $(NB)
+
+handout: $(READY) ## write copies without solutions into build/handouts/, for a class (NB="02 14")
+	@$(BIN)/python -m utils handout $(NB)
 
 execute: $(READY) ## execute in the full profile, one at a time, and store the normalised outputs (NB="02 14")
 	@$(BIN)/python -m utils run --profile full --write $(NB)

@@ -1,13 +1,20 @@
-"""The anatomy of a notebook as rules: each function yields what is wrong with one notebook, in words."""
+"""The anatomy of a notebook as rules: each function yields what is wrong with one notebook, in words.
+
+RULES hold for every notebook, PATTERN for those that are not on the list NOT_YET.
+"""
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from utils import COURSE_ROOT, datasets
 from utils.cli import notebooks
-from utils.course import CHECKS_TITLE
+from utils.cli.handout import EMPTY, obstacles
+from utils.cli.results import on_standin
+from utils.course import CHECKS_TITLE, RESULTS_MIME
 
 MACHINE_PATH = re.compile(r"(/home/|/Users/|/root/|/tmp/|/content/|site-packages|[A-Z]:\\\\?Users)")
 NOISE = re.compile(r"Warning\b|\b[IWE]0000 |cuda_|oneDNN|TF-TRT")
@@ -247,3 +254,468 @@ def data(notebook, path: Path) -> Iterator[str]:
 
 
 RULES = (opening, first_cells, sections, exercises, execution, outputs, form, idiom, language, data)
+
+
+# --------------------------------------------------------------------------------- the rules of a converted notebook
+
+NOT_YET = (
+    "00_start_here",
+    "01_recurrent_networks",
+    "02_vanishing_gradients",
+    "03_backpropagation_through_time",
+    "04_lstm_and_gru",
+    "05_text_vectorization",
+    "06_word_embeddings",
+    "07_glove_small_data",
+    "08_sentiment_imdb",
+    "14_jena_forecasting",
+    "20_adding_numbers",
+    "21_date_translation",
+    "22_beam_search",
+    "23_teacher_forcing",
+    "24_machine_translation",
+)
+"""Notebooks that have the old shape still: RULES hold for them, PATTERN does not. Names are only ever taken off, here
+and in both lists of notebooks/ruff.toml."""
+
+ALT_LENGTH = 20
+"""What a text alternative has at least, in characters: less says nothing to a reader who cannot see the picture."""
+NOT_PROSE = re.compile(
+    r"```.*?```|`[^`]*`"  # code
+    r"|\$\$.*?\$\$|\$[^$]+\$"  # formulas
+    r"|<!--.*?-->|</?[A-Za-z][^<>]*>"  # HTML
+    r"|\]\([^)]*\)|https?://\S+",  # where links lead
+    re.DOTALL,
+)
+BIDI_ESCAPE = re.compile(r"\\u(?:200[c-f]|202[a-e]|206[6-9])")
+"""A mark of direction or joining as Python escapes it, which no reader of Persian can read."""
+CLOCK_NAMES = {"seconds", "secs", "elapsed", "duration", "milliseconds", "millis", "ms", "speed", "perf_counter"}
+CLOCK_WORDS = re.compile(
+    r"\bseconds\b|\bper second\b|\b\d[\d.,]* ?m?s\b|\bmilliseconds?\b|\bas fast as\b|\btak(?:e|es|ing)\b.*\bas long\b"
+)
+PACE_WORDS = re.compile(
+    r"\b(?:is|are|runs?|trains?|fits?|learns?|computes?|decodes?|searches|takes?) (?:\w+ )?(?:faster|slower|quicker)\b"
+)
+"""What may be said of seconds or of updates: the statement has to say which (PACE_OF). A gradient may fade faster."""
+PACE_OF = re.compile(r"\b(?:updates?|steps?|epochs?|lags?)\b")
+CLOCK_UNIT = re.compile(r"\b(?:s|ms|µs|seconds)\b")
+TODAY = re.compile(r"\b(?:datetime|date|pd\.Timestamp|Timestamp)\.(?:now|today|utcnow)\(|\btime\.(?:time|ctime)\(")
+
+
+class Counts(NamedTuple):
+    """How long a notebook is.
+
+    Attributes
+    ----------
+    cells : int
+        Cells of the core.
+    words : int
+        Words in the Markdown of the core. Code, formulas, HTML and the targets of links are none.
+    claims : int
+        Calls of `run.claim`, and of `run.report` with a bound, in the whole source.
+    """
+
+    cells: int
+    words: int
+    claims: int
+
+
+def core(notebook) -> list:
+    """Return the cells of the core, what a class of 90 minutes reads and runs: all up to and with `run.finish()`.
+
+    Exercises, Going deeper and the summary come after it.
+    """
+    return notebook.cells[: _finish(notebook) + 1]
+
+
+def counts(notebook) -> Counts:
+    """Count cells and words of the core, and claims: the one place where these are defined."""
+    cells = core(notebook)
+    text = "\n\n".join(NOT_PROSE.sub(" ", cell.source) for cell in cells if cell.cell_type == "markdown")
+    words = re.findall(r"\b[^\W\d_][\w'’-]*", text)
+    return Counts(len(cells), len(words), len(_statements(notebook)))
+
+
+def _statements(notebook) -> list:
+    """Return (cell, call) of every claim, and of every report with a bound."""
+    calls = [(cell, node) for cell in code(notebook) for node in _calls(cell)]
+    return [(cell, node) for cell, node in calls if _is_claim(node) or _bounds(node)]
+
+
+def _calls(cell) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)]
+
+
+def _called(node: ast.Call) -> str:
+    """Return the last name of what is called: `fit` of `model.fit(...)`."""
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
+
+
+def _keyword(node: ast.Call, name: str):
+    return next((word.value for word in node.keywords if word.arg == name), None)
+
+
+def _bounds(node: ast.Call) -> bool:
+    return _called(node) == "report" and any(_keyword(node, name) for name in ("at_least", "at_most"))
+
+
+def _finish(notebook) -> int:
+    """Return the index of the cell that ends the core; the number of cells if there is none."""
+    indices = [k for k, cell in enumerate(notebook.cells) if cell.cell_type == "code" and "run.finish()" in cell.source]
+    return indices[0] if indices else len(notebook.cells)
+
+
+def _start(cell) -> str:
+    """Return how a message names a cell."""
+    return f"the cell {cell.source[:40]!r}"
+
+
+def size(notebook, path: Path) -> Iterator[str]:
+    """A core for one class of 90 minutes."""
+    found = counts(notebook)
+    if found.cells > 50:
+        yield f"the core has {found.cells} cells; at most 50"
+    if found.words > 2500:
+        yield f"the core has {found.words:,} words; at most 2,500"
+
+
+def order(notebook, path: Path) -> Iterator[str]:
+    """What we saw with run.finish(), Exercises, Going deeper (if any), Summary: in this order, each once."""
+    headings = list(dict.fromkeys(notebooks.parts(notebook)))
+    found = [re.sub(r"^\d+ · ", "", heading) for heading in headings]
+    last = [heading for heading in found if heading in ("What we saw", "Exercises", notebooks.DEEPER, "Summary")]
+    expected = ["What we saw", "Exercises", *[notebooks.DEEPER] * (notebooks.DEEPER in found), "Summary"]
+    if last != expected:
+        yield f"the last parts are {last}; expected {expected}"
+    parts, at = notebooks.parts(notebook), _finish(notebook)
+    if at < len(parts) and not parts[at].endswith("What we saw"):
+        yield "run.finish() is not in the section 'What we saw'"
+    later = zip(notebook.cells[at + 1 :], parts[at + 1 :])
+    if any(cell.cell_type == "code" and part.endswith("What we saw") for cell, part in later):
+        yield "run.finish() is not in the last code cell of the core"
+
+
+def header(notebook, path: Path) -> Iterator[str]:
+    """Reading time, and links to what the notebook builds on."""
+    title = notebook.cells[0].source
+    if not re.search(r"\*\*Reading\*\*: about \d+ minutes\b", title):
+        yield "the opening cell does not say '**Reading**: about N minutes'"
+    if path.name != notebooks.MAP and not re.search(r"\]\(\d\d_\w+\.ipynb\)", title):
+        yield "the opening cell links to no notebook that this one builds on"
+
+
+def first_picture(notebook, path: Path) -> Iterator[str]:
+    """A drawing or a plot within the first ten cells."""
+    for cell in notebook.cells[:10]:
+        if cell.cell_type == "code" and ("drawings." in cell.source or any(map(_image, cell.outputs))):
+            return
+    yield "there is no picture within the first ten cells"
+
+
+def _image(output) -> bool:
+    return any(kind.startswith("image/") for kind in output.get("data", {}))
+
+
+def claims(notebook, path: Path) -> Iterator[str]:
+    """About thirty claims and bounds; those before run.finish() in the one folded cell that ends a section."""
+    number, least = counts(notebook).claims, 5 if path.name == notebooks.MAP else 10
+    if not least <= number <= 40:
+        yield f"there are {number} claims and bounds; expected {least} to 40"
+    before = [cell for cell in notebook.cells[: _finish(notebook)] if cell.cell_type == "code"]
+    for cell in before:
+        if "checks" not in tags(cell) and any(map(_is_claim, _calls(cell))):
+            yield f"{_start(cell)} claims something before run.finish() and is not tagged 'checks'"
+    for cell, node in _statements(notebook):
+        if _is_claim(node) and node.args and (why := _cannot_fail(node.args[0])):
+            yield f"{_start(cell)} claims {ast.unparse(node.args[0])[:60]!r}, {why}: an assert, or nothing"
+    sections = {}
+    for cell, part in zip(notebook.cells[: _finish(notebook)], notebooks.parts(notebook)):
+        if cell.cell_type == "code":
+            sections.setdefault(part, []).append("checks" in tags(cell))
+    for part, folded in sections.items():
+        if sum(folded) > 1:
+            yield f"the section {part!r} has {sum(folded)} cells of checks; expected one"
+        if True in folded[:-1]:
+            yield f"in the section {part!r} code follows the cell of checks, which should end it"
+
+
+def _cannot_fail(condition) -> str:
+    """Return why a claim says nothing about data, training or Keras; "" if it may."""
+    read = {node.id for node in ast.walk(condition) if isinstance(node, ast.Name)}
+    if not read - {"np", "math", "abs", "all", "any", "bool", "float", "int", "len", "max", "min", "round", "sum"}:
+        return "which is arithmetic"
+    sides = [condition.left, *condition.comparators] if isinstance(condition, ast.Compare) else []
+    if any(getattr(side, "attr", "") in ("shape", "output_shape") for side in sides):
+        return "which is a shape"
+    return ""
+
+
+def closing_table(notebook, path: Path) -> Iterator[str]:
+    """At most twelve rows, the lecture's figures first."""
+    tables = [output.data[RESULTS_MIME] for cell in code(notebook) for output in cell.outputs if _stores(output)]
+    if not tables:
+        yield "no closing table is stored: run it in full (make execute)"
+    for table in tables:
+        rows = [row["lecture"] is not None for row in table["reports"]]
+        if len(rows) > 12:
+            yield f"the closing table has {len(rows)} rows; at most 12"
+        if rows != sorted(rows, reverse=True):
+            yield "in the closing table figures of the lecture follow others; they come first"
+
+
+def _stores(output) -> bool:
+    return RESULTS_MIME in output.get("data", {})
+
+
+def standins(notebook, path: Path) -> Iterator[str]:
+    """No figure measured on a stand-in stands beside the lecture's."""
+    stored = notebooks.results(notebook) or {"data": {}, "reports": []}
+    if all(source == "real" for source in stored["data"].values()):
+        return
+    for row in stored["reports"]:
+        if row["lecture"] is not None and on_standin(row["label"], stored["data"]):
+            yield f"{row['label']!r} was measured on a stand-in, or does not say on what, and stands beside the lecture"
+
+
+def seeds(notebook, path: Path) -> Iterator[str]:
+    """Every seed follows from the run's."""
+    for cell in code(notebook):
+        for node in ast.walk(ast.parse(cell.source)):
+            found = [value for value in _seeds(node) if _written_out(value)]
+            if found:
+                yield f"{_start(cell)} writes out a seed ({ast.unparse(found[0])}); take run.seed or run.seeds(n)"
+
+
+def _seeds(node) -> Iterator[ast.expr]:
+    """Yield what a node takes for a seed."""
+    if isinstance(node, ast.Call):
+        yield from (word.value for word in node.keywords if word.arg in ("seed", "seeds", "random_state"))
+        if _called(node) in ("set_random_seed", "default_rng", "RandomState", "SeedGenerator", "set_seed"):
+            yield from node.args[:1]
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    if isinstance(node, ast.For | ast.comprehension):
+        targets, value = [node.target], node.iter
+    elif targets:
+        value = node.value
+    if any(isinstance(target, ast.Name) and target.id in ("seed", "seeds") for target in targets):
+        yield value
+
+
+def _written_out(value: ast.expr) -> bool:
+    """Whether an expression is a whole number, a sequence of such, or a range between such."""
+    if isinstance(value, ast.Call) and _called(value) == "range":
+        return all(map(_written_out, value.args))
+    if isinstance(value, ast.List | ast.Tuple | ast.Set):
+        return bool(value.elts) and all(map(_written_out, value.elts))
+    return isinstance(value, ast.Constant) and isinstance(value.value, int)
+
+
+def questions(notebook, path: Path) -> Iterator[str]:
+    """Four to eight predictions, each answered before the next, and at least two one-minute tries."""
+    text = "\n\n".join(cell.source for cell in core(notebook) if cell.cell_type == "markdown")
+    _, *asked = text.split("**Predict.**")
+    if not 4 <= len(asked) <= 8:
+        yield f"the core asks for {len(asked)} predictions; expected 4 to 8"
+    for question in asked:
+        if "**Notice.**" not in question:
+            yield f"no **Notice.** answers the prediction {question.strip()[:40]!r} before the next is asked"
+    if text.count("**Try it.**") < 2:
+        yield f"the core has {text.count('**Try it.**')} **Try it.**; expected at least 2"
+
+
+def tasks(notebook, path: Path) -> Iterator[str]:
+    """Three or four exercises: the question, an empty cell, the solution in prose, the solution in code."""
+    cells = [cell for cell, part in zip(notebook.cells, notebooks.parts(notebook)) if part == "Exercises"]
+    elsewhere = [cell for cell in notebook.cells if not any(cell is other for other in cells)]
+    for cell in elsewhere:
+        if {"exercise", "solution"} & set(tags(cell)):
+            yield f"{_start(cell)} is tagged as part of an exercise, and is not under '## Exercises'"
+    groups = []
+    for cell in cells:
+        text = re.sub(r"\A## Exercises\s*", "", cell.source)
+        if cell.cell_type == "markdown" and re.match(r"\*\*Exercise \d+\b", text):
+            groups.append([])
+        if groups:
+            groups[-1].append(cell)
+        elif cell.cell_type == "code":
+            yield f"{_start(cell)} comes before the first exercise"
+    if not 3 <= len(groups) <= 4:
+        yield f"there are {len(groups)} exercises ('**Exercise 1.** ...'); expected 3 or 4"
+    for number, group in enumerate(groups, start=1):
+        yield from (f"exercise {number}: {fault}" for fault in _task(number, group))
+
+
+def _task(number: int, group: list) -> Iterator[str]:
+    """Say what is wrong with the cells of one exercise."""
+    kinds = [(cell.cell_type, *(tag for tag in tags(cell) if tag in ("exercise", "solution"))) for cell in group]
+    expected = [("markdown",), ("code", "exercise"), ("markdown", "solution"), ("code", "solution")]
+    if kinds[:4] != expected or any(kind != expected[3] for kind in kinds[4:]):
+        yield f"its cells are {kinds}; expected {expected}, more of the last kind at the end"
+        return
+    question, empty, prose_, *solved = group
+    if not re.search(rf"\*\*Exercise {number}\b", question.source):
+        yield f"it is called {question.source[:40]!r}"
+    if empty.source != EMPTY:
+        yield f"the cell to be filled in holds {empty.source[:40]!r}; expected {EMPTY!r}"
+    if not re.fullmatch(rf"<details><summary>Solution {number}</summary>\n\n.+\n\n?</details>\s*", prose_.source, re.S):
+        yield f"its prose is not <details><summary>Solution {number}</summary>, a blank line, the solution, </details>"
+    if not any("assert" in cell.source or "run.claim" in cell.source for cell in solved):
+        yield "the solution in code checks nothing"
+
+
+def solutions_apart(notebook, path: Path) -> Iterator[str]:
+    """The notebook runs without its solutions: `python -m utils handout` leaves them out."""
+    yield from obstacles(notebook)
+
+
+def keras_in_the_open(notebook, path: Path) -> Iterator[str]:
+    """Where layers of Keras are used, one plain cell builds, compiles and fits a model."""
+    sources = [cell.source for cell in code(notebook)]
+    if not any(re.search(r"keras\.layers|keras import layers|layers\.\w+\(", source) for source in sources):
+        return
+    for cell in core(notebook):
+        if cell.cell_type == "code":
+            called = set(map(_called, _calls(cell)))
+            fitted = "fit" in _outside_functions(ast.parse(cell.source))
+            if fitted and "compile" in called and called & {"Model", "Sequential"}:
+                return
+    yield "no cell of the core builds (keras.Model or Sequential), compiles and, outside any function, fits a model"
+
+
+def _outside_functions(node) -> Iterator[str]:
+    """Yield the names that are called, but not inside a function or a class that is defined here."""
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+            if isinstance(child, ast.Call):
+                yield _called(child)
+            yield from _outside_functions(child)
+
+
+def alternatives(notebook, path: Path) -> Iterator[str]:
+    """Every picture says in words what it shows, and none is hard to read by construction."""
+    for cell in code(notebook):
+        for output in filter(_image, cell.outputs):
+            alt = output.get("metadata", {}).get("image/png", {}).get("alt", "")
+            if len(alt.strip()) < ALT_LENGTH:
+                yield f"{_start(cell)} stored a picture without a text alternative; plots.show('...') gives it one"
+        calls = _calls(cell)
+        if any(ast.unparse(node.func) == "plt.show" for node in calls):
+            yield f"{_start(cell)} calls plt.show(); plots.show('...') takes a text alternative"
+        for node in calls:
+            if ast.unparse(node.func) == "plots.show" and not _text_alternative(node):
+                yield f"{_start(cell)}: plots.show takes one constant text of {ALT_LENGTH} characters or more"
+            colour = _keyword(node, "color") or _keyword(node, "c")
+            if _called(node) in ("text", "annotate", "set_title", "title") and colour and "COLOURS" in ast.dump(colour):
+                yield f"{_start(cell)} writes in a colour of plots.COLOURS; plots.INK is dark enough for text"
+        drawn = {_called(node) for node in calls}
+        if drawn & {"bar", "barh"} and re.search(r"scale\(\s*[\"']log|log=True", cell.source):
+            yield f"{_start(cell)} draws bars on a logarithmic axis, where their length means nothing"
+
+
+def _text_alternative(node: ast.Call) -> bool:
+    given = node.args[0] if len(node.args) == 1 else _keyword(node, "alt")
+    text = given.value if isinstance(given, ast.Constant) else None
+    return isinstance(text, str) and len(text.strip()) >= ALT_LENGTH
+
+
+def clock(notebook, path: Path) -> Iterator[str]:
+    """Times are reported, never claimed; nothing depends on today's date."""
+    for cell, node in _statements(notebook):
+        if _is_claim(node):
+            read = {word for part in node.args[:1] for name in _words_read(part) for word in name.split("_")}
+            text = " ".join(part.value for part in node.args[1:2] if isinstance(part, ast.Constant))
+            paced = PACE_WORDS.search(text) and not PACE_OF.search(text)
+            if read & CLOCK_NAMES or CLOCK_WORDS.search(text) or paced:
+                yield f"{_start(cell)} claims a time ({text!r}): report it, or say what there is less of (steps)"
+        elif (unit := _keyword(node, "unit")) is not None and CLOCK_UNIT.search(ast.unparse(unit).strip("'\"")):
+            yield f"{_start(cell)} sets a bound on a time; a time is reported without one"
+    for cell in code(notebook):
+        if found := TODAY.search(cell.source):
+            yield f"{_start(cell)} reads the clock ({found[0]}...)"
+
+
+def _words_read(node) -> Iterator[str]:
+    """Yield the names, attributes and text keys that an expression reads."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name | ast.Attribute):
+            yield getattr(part, "id", getattr(part, "attr", ""))
+        elif isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Constant):
+            yield str(part.slice.value)
+
+
+def deeper(notebook, path: Path) -> Iterator[str]:
+    """What goes deeper is listed in one cell, and stands in sections of its own that are collapsed."""
+    cells = [cell for cell, part in zip(notebook.cells, notebooks.parts(notebook)) if part == notebooks.DEEPER]
+    if not cells:
+        return
+    first, *rest = cells
+    if not first.source.startswith(f"## {notebooks.DEEPER}\n\n"):
+        yield f"'## {notebooks.DEEPER}' does not begin a cell that says what is below it"
+    if not rest or not notebooks.DEEPER_SECTION.match(rest[0].source):
+        yield f"no heading '### Deeper 1 · ...' follows '## {notebooks.DEEPER}'"
+    numbers = []
+    for cell in rest:
+        if cell.cell_type == "markdown" and re.search(r"^### ", cell.source, re.MULTILINE):
+            found = notebooks.DEEPER_SECTION.match(cell.source)
+            if found is None:
+                yield f"{_start(cell)} does not begin '### Deeper N · ...', so that it cannot be collapsed"
+                continue
+            numbers.append(int(found[1]))
+            if any(cell.metadata.get(key) is not True for key in notebooks.COLLAPSED):
+                yield f"the section {cell.source[:40]!r} is not collapsed; run: python -m utils normalise"
+            if len(cell.source.strip().split("\n\n")) > 2:
+                yield f"the cell of {cell.source[:40]!r} has more than its heading and a paragraph"
+    if numbers != list(range(1, len(numbers) + 1)):
+        yield f"the deeper sections are numbered {numbers}"
+
+
+def further_reading(notebook, path: Path) -> Iterator[str]:
+    """Each item can be found: it has a DOI or an address."""
+    items = notebook.cells[-1].source.partition("**Further reading**")[2]
+    listed = re.split(r"^[-*] |^\d+\. ", items.split("\n\n[")[0], flags=re.MULTILINE)[1:]
+    if not listed:
+        yield "nothing is listed under **Further reading**"
+    for item in listed:
+        if not re.search(r"https?://\S+|\b10\.\d{4,9}/\S+", item):
+            yield f"further reading without a DOI or an address: {item.strip()[:60]!r}"
+
+
+def scripts(notebook, path: Path) -> Iterator[str]:
+    """No stored output shows marks of direction as escapes."""
+    for cell in code(notebook):
+        for output in cell.outputs:
+            if found := BIDI_ESCAPE.search(output_text(output)):
+                yield f"{_start(cell)} stored {found[0]}, an escape: print the text, not its repr"
+
+
+PATTERN = (
+    size,
+    order,
+    header,
+    first_picture,
+    claims,
+    closing_table,
+    standins,
+    seeds,
+    questions,
+    tasks,
+    solutions_apart,
+    keras_in_the_open,
+    alternatives,
+    clock,
+    deeper,
+    further_reading,
+    scripts,
+)
+
+
+def broken(path: Path) -> list[str]:
+    """Return what is wrong with one notebook by the rules of a converted one."""
+    notebook = notebooks.read(path)
+    return [f"{rule.__name__}: {fault}" for rule in PATTERN for fault in rule(notebook, path)]
+
+
+if __name__ == "__main__":  # python -m tests.style 02: what still keeps a notebook on NOT_YET
+    for chosen in notebooks.find(sys.argv[1:]):
+        print(chosen.stem, *(f"{name} {number:,}" for name, number in counts(notebooks.read(chosen))._asdict().items()))
+        print("".join(f"  {fault}\n" for fault in broken(chosen)), end="")

@@ -78,7 +78,9 @@ def test_a_fault_of_ours_keeps_its_traceback(fault, monkeypatch):
         main(["normalise"])
 
 
-@pytest.mark.parametrize("words", [["run", "02"], ["normalise"], ["stability", "--show"], ["results", "--check"]])
+@pytest.mark.parametrize(
+    "words", [["run", "02"], ["normalise"], ["handout", "02"], ["stability", "--show"], ["results", "--check"]]
+)
 def test_outside_the_environment_there_is_a_hint_and_no_traceback(words):
     """With -I and -S Python sees the standard library and nothing else."""
     program = (

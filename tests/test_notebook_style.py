@@ -4,10 +4,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import nbformat
+import pattern
 import pytest
 import style
+import tiny
 
 from utils import COURSE_ROOT
 from utils.cli import notebooks
@@ -17,6 +20,42 @@ from utils.course import RESULTS_MIME
 @pytest.mark.parametrize("rule", style.RULES, ids=lambda rule: rule.__name__)
 def test_anatomy(rule, notebook_path):
     assert list(rule(notebooks.read(notebook_path), notebook_path)) == []
+
+
+@pytest.mark.parametrize("rule", style.PATTERN, ids=lambda rule: rule.__name__)
+def test_pattern(rule, converted_path):
+    assert list(rule(notebooks.read(converted_path), converted_path)) == []
+
+
+@pytest.mark.parametrize("name", style.NOT_YET)
+def test_a_notebook_of_the_old_shape_is_there_and_breaks_a_rule(name):
+    path = notebooks.NOTEBOOKS / f"{name}.ipynb"
+    assert path.exists(), f"take {name} off NOT_YET in tests/style.py and off both lists of notebooks/ruff.toml"
+    assert style.broken(path), f"{name} keeps every rule: take it off NOT_YET and off both lists of notebooks/ruff.toml"
+
+
+RUFF = notebooks.NOTEBOOKS / "ruff.toml"
+
+
+def test_ruff_leaves_alone_what_has_the_old_shape_and_nothing_else():
+    settings = tomllib.loads(RUFF.read_text(encoding="utf-8"))
+    files = [f"{name}.ipynb" for name in style.NOT_YET]
+    assert settings["format"]["exclude"] == files
+    assert settings["lint"]["extend-per-file-ignores"] == {name: ["E501", "I001"] for name in files}
+
+
+@pytest.mark.parametrize("words", [["check"], ["format", "--check"]])
+@pytest.mark.parametrize(("columns", "fits"), [(88, True), (89, False)])
+def test_ruff_holds_a_new_notebook_to_88_columns(words, columns, fits):
+    line = f'print("{"x" * (columns - 14)}", "y")'
+    assert len(line) == columns
+    notebook = nbformat.v4.new_notebook(cells=[tiny.code(line)])
+    options = ["--no-cache", f"--stdin-filename={RUFF.parent / '99_new.ipynb'}", "-"]
+    command = [sys.executable, "-m", "ruff", *words, *options]
+    source = nbformat.writes(notebook)
+    done = subprocess.run(command, input=source, capture_output=True, text=True, check=False, cwd=COURSE_ROOT)
+    assert ("E501" in done.stdout) is (words == ["check"] and not fits), done.stdout + done.stderr
+    assert done.returncode == (0 if fits else 1)
 
 
 def test_there_are_notebooks(pytestconfig):
@@ -173,6 +212,286 @@ def test_a_spoilt_notebook_is_noticed(spoil, rule, tmp_path):
     spoil(notebook)
     nbformat.write(notebook, path)
     assert list(rule(notebooks.read(path), path)) != []
+
+
+# ----------------------------------------------------------------------------------- and so can those of the pattern
+
+
+def cell_with(notebook, text):
+    """Return the one cell whose source holds a text."""
+    (found,) = [cell for cell in notebook.cells if text in cell.source]
+    return found
+
+
+def at(notebook, text):
+    """Return the index of the one cell whose source holds a text."""
+    return next(k for k, cell in enumerate(notebook.cells) if cell is cell_with(notebook, text))
+
+
+def replace(notebook, old, new):
+    """Change one cell."""
+    cell = cell_with(notebook, old)
+    cell.source = cell.source.replace(old, new)
+
+
+def changed(old, new):
+    """Return a function that changes one cell."""
+    return lambda notebook: replace(notebook, old, new)
+
+
+def retagged(text, *tags):
+    """Return a function that gives one cell these tags."""
+
+    def spoil(notebook):
+        cell_with(notebook, text).metadata.tags = list(tags)
+
+    return spoil
+
+
+def inserted(text, *cells):
+    """Return a function that puts cells before the one that holds a text; plain strings are code."""
+
+    def spoil(notebook):
+        where = at(notebook, text)
+        notebook.cells[where:where] = [tiny.code(cell) if isinstance(cell, str) else cell for cell in cells]
+
+    return spoil
+
+
+def without(text):
+    """Return a function that drops one cell."""
+    return lambda notebook: notebook.cells.pop(at(notebook, text))
+
+
+def stored(change):
+    """Return a function that changes the stored results."""
+
+    def spoil(notebook):
+        change(cell_with(notebook, "run.finish()").outputs[0].data[RESULTS_MIME])
+
+    return spoil
+
+
+def prints(text):
+    """Return a function that stores one more line of output."""
+
+    def spoil(notebook):
+        cell_with(notebook, "errors = []").outputs.append(nbformat.v4.new_output("stream", name="stdout", text=text))
+
+    return spoil
+
+
+def spoil_alternative(notebook):
+    cell_with(notebook, "plots.show").outputs[0].metadata = {}
+
+
+def spoil_order(notebook):
+    first, last = at(notebook, "## Going deeper"), at(notebook, "## Summary")
+    where = at(notebook, "## Exercises")
+    part = notebook.cells[first:last]
+    del notebook.cells[first:last]
+    notebook.cells[where:where] = part
+
+
+def spoil_collapsed(notebook):
+    cell_with(notebook, "### Deeper 1").metadata = {}
+
+
+def spoil_tried(notebook):
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("**Try it.**", "Try it.")
+
+
+def spoil_predictions(notebook):
+    for question in ("When is half of a pulse gone?", "And nine tenths?"):
+        replace(notebook, f"**Predict.** {question}", "")
+
+
+def spoil_number_of_claims(notebook):
+    lines = "".join(f'\nrun.claim(h[{k}] > 0, "state {k} is positive")' for k in range(30))
+    cell_with(notebook, "each of three seeds comes").source += lines
+
+
+def spoil_too_few_claims(notebook):
+    cell_with(notebook, "half is gone after seven steps").source = "# @title Checks\nassert h[0] > 0"
+
+
+def spoil_checks_cells(notebook):
+    notebook.cells.insert(at(notebook, "## 2 ·"), tiny.code("# @title Checks", tags=["checks"]))
+
+
+def spoil_table(results):
+    results["reports"] += [dict(results["reports"][1], label=str(k)) for k in range(11)]
+
+
+def spoil_rows(results):
+    results["reports"].reverse()
+
+
+def spoil_standin(results):
+    results["data"] = {"jena": "stand-in"}
+
+
+CONVERSION = {
+    "too many cells": (inserted("## Exercises", *[tiny.text("x")] * 25), style.size),
+    "too many words": (inserted("## Exercises", tiny.text("word " * 2400)), style.size),
+    "deeper too early": (spoil_order, style.order),
+    "no exercises": (changed("## Exercises", "## Homework"), style.order),
+    "finish elsewhere": (changed("## 3 · What we saw", "## 3 · More"), style.order),
+    "code after finish": (inserted("## Exercises", "1"), style.order),
+    "no reading time": (changed("**Reading**: about 10 minutes.", ""), style.header),
+    "no link to what it builds on": (changed("[00 · Start here](00_start_here.ipynb)", "Start"), style.header),
+    "late picture": (inserted("plots.show", *[tiny.text("x")] * 5), style.first_picture),
+    "too many claims": (spoil_number_of_claims, style.claims),
+    "too few claims": (spoil_too_few_claims, style.claims),
+    "an open claim": (changed("h = 0.1 *", "run.claim(run.seed > 0, 'x')\nh = 0.1 *"), style.claims),
+    "arithmetic": (changed("run.claim(h.sum() < 1,", "run.claim(np.tanh(40.0) == 1,"), style.claims),
+    "a shape": (changed("run.claim(h.sum() < 1,", "run.claim(h.shape == (60,),"), style.claims),
+    "two cells of checks": (spoil_checks_cells, style.claims),
+    "code after the checks": (inserted("## 2 · The same", "1"), style.claims),
+    "a long table": (stored(spoil_table), style.closing_table),
+    "no table": (lambda notebook: cell_with(notebook, "run.finish()").outputs.clear(), style.closing_table),
+    "the lecture last": (stored(spoil_rows), style.closing_table),
+    "a stand-in judged by a lecture": (stored(spoil_standin), style.standins),
+    "a seeded generator": (changed("default_rng(run.seed)", "default_rng(3)"), style.seeds),
+    "a seeded Keras": (changed("set_random_seed(run.seed)", "set_random_seed(7)"), style.seeds),
+    "a seed by keyword": (changed("noise = np", "keras.random.normal((1,), seed=3)\n    noise = np"), style.seeds),
+    "a list of seeds": (changed("errors = []", "seeds = [1, 2, 3]\nerrors = []"), style.seeds),
+    "a range of seeds": (changed("for seed in run.seeds(3)", "for seed in range(3)"), style.seeds),
+    "seeds by keyword": (changed("errors = []", "errors = train(seeds=(1, 2))"), style.seeds),
+    "too few predictions": (spoil_predictions, style.questions),
+    "an unanswered prediction": (changed("**Notice.** After seven steps.", "So."), style.questions),
+    "no tries": (spoil_tried, style.questions),
+    "no empty cell": (lambda notebook: notebook.cells.pop(at(notebook, "**Exercise 2.**") + 1), style.tasks),
+    "a filled cell": (
+        lambda notebook: notebook.cells[at(notebook, "**Exercise 2.**") + 1].update(source="h < 1"),
+        style.tasks,
+    ),
+    "a numbered list": (changed("**Exercise 2.**", "2."), style.tasks),
+    "a wrong number": (changed("**Exercise 2.**", "**Exercise 5.**"), style.tasks),
+    "an open solution": (changed("<details><summary>Solution 3</summary>", ""), style.tasks),
+    "a solution that runs into its tag": (changed("</summary>\n\nA hundredth", "</summary>\nA hundredth"), style.tasks),
+    "a solution without its tag": (retagged("left = 0.9**44"), style.tasks),
+    "a solution that checks nothing": (changed("assert 0.009 < left < 0.01", "left"), style.tasks),
+    "a solution elsewhere": (retagged("slow = 0.01", "solution"), style.tasks),
+    "what a solution binds is read": (changed("slow = 0.01 * 0.99", "slow = left * 0.99"), style.solutions_apart),
+    "Keras behind a function": (changed("model.fit(", "train(model, "), style.keras_in_the_open),
+    "a picture without words": (spoil_alternative, style.alternatives),
+    "a bare show": (changed("plots.show(", "plt.show()\nprint("), style.alternatives),
+    "words that vary": (changed('plots.show("A curve', 'plots.show(f"A curve'), style.alternatives),
+    "too few words": (
+        lambda notebook: cell_with(notebook, "plots.show").update(source='plots.show("A curve.")'),
+        style.alternatives,
+    ),
+    "pale letters": (changed("plots.INK[0]", "plots.COLOURS[0]"), style.alternatives),
+    "bars on a logarithmic axis": (changed("plt.plot(h", "plt.bar(h, h, log=True)\nplt.plot(h"), style.alternatives),
+    "a claim on seconds": (changed("run.claim(h.sum() < 1", "run.claim(fit_seconds < 1"), style.clock),
+    "a claim on seconds by key": (changed("run.claim(h.sum() < 1", 'run.claim(t["seconds"] < 1'), style.clock),
+    "a claim that says faster": (changed("sums to less than the pulse", "trains much faster"), style.clock),
+    "a claim that says seconds": (changed("sums to less than the pulse", "takes 3 s"), style.clock),
+    "a bound on a time": (changed('unit="steps", at_least=6', 'unit="ms", at_least=6'), style.clock),
+    "a date": (changed("errors = []", "errors = []\nnow = datetime.now()"), style.clock),
+    "an open section": (spoil_collapsed, style.deeper),
+    "no list of what goes deeper": (changed("\n\nOne section: a memory of two numbers.", ""), style.deeper),
+    "a section without its name": (changed("### Deeper 1 · Two numbers", "### Two numbers"), style.deeper),
+    "a wrong number below": (changed("### Deeper 1 · ", "### Deeper 2 · "), style.deeper),
+    "prose in the heading's cell": (changed("A slow and a quick one.", "A.\n\nB."), style.deeper),
+    "code before the first section": (inserted("### Deeper 1", "1"), style.deeper),
+    "no address": (changed(" https://example.org/averages", ""), style.further_reading),
+    "no DOI": (changed(" DOI 10.1000/182", ""), style.further_reading),
+    "no reading": (changed("**Further reading**", "**Reading**"), style.further_reading),
+    "an escape in Persian": (prints(r"['مي\u200cروم']"), style.scripts),
+    "an isolate as an escape": (prints(r"'\u2067x\u2069'"), style.scripts),
+}
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return pattern.save(tmp_path_factory.mktemp("pattern"))
+
+
+@pytest.mark.parametrize("rule", [*style.RULES, *style.PATTERN], ids=lambda rule: rule.__name__)
+def test_the_small_notebook_keeps_every_rule(rule, small):
+    assert list(rule(notebooks.read(small), small)) == []
+
+
+def test_each_rule_of_the_pattern_is_seen_to_fail():
+    assert {rule for _, rule in CONVERSION.values()} == set(style.PATTERN)
+
+
+@pytest.mark.parametrize("name", CONVERSION)
+def test_a_departure_from_the_pattern_is_noticed(name, small):
+    spoil, rule = CONVERSION[name]
+    notebook = notebooks.read(small)
+    spoil(notebook)
+    assert list(rule(notebook, small)) != []
+
+
+FREE = {
+    "an exercise with a title": changed("**Exercise 2.**", "**Exercise 2 · Arrays.**"),
+    "an exercise with a title in its number's sentence": changed("**Exercise 2.**", "**Exercise 2. Arrays.**"),
+    "the first exercise in the heading's cell": lambda notebook: (
+        notebook.cells.pop(at(notebook, "## Exercises")),
+        replace(notebook, "**Exercise 1.**", "## Exercises\n\n**Exercise 1.**"),
+    ),
+    "a drawing instead of a plot": lambda notebook: (
+        without("plots.show")(notebook),
+        replace(notebook, "h = 0.1 *", "drawings.unrolled_rnn()\nh = 0.1 *"),
+    ),
+    "nothing that goes deeper": lambda notebook: notebook.cells.__delitem__(
+        slice(at(notebook, "## Going deeper"), at(notebook, "## Summary"))
+    ),
+    "a model built in a function of the same cell": changed(
+        "model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])\nmodel.compile(",
+        "def build():\n    return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])\n\n\n"
+        "model = build()\nmodel.compile(",
+    ),
+    "a gradient that fades faster": changed("sums to less than the pulse", "fades faster"),
+    "fewer updates, said so": changed("sums to less than the pulse", "learns faster, in updates"),
+    "a time that is reported": changed("run.finish()", 'run.report("fit", 3.0, unit="s")\nrun.finish()'),
+    "seeds that follow from the run's": changed("errors = []", "errors, seeds = [], [run.seed, *run.seeds(2)]"),
+    "a shape that data have": changed("run.claim(h.sum() < 1,", "run.claim(h.shape[0] > 10,"),
+}
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_what_the_pattern_leaves_free_is_not_held_against_a_notebook(name, small):
+    notebook = notebooks.read(small)
+    FREE[name](notebook)
+    assert [fault for rule in style.PATTERN for fault in rule(notebook, small)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("One word, two: don't count it-self's", 6),
+        ("`run.claim(x)` and $h_t = 3$ and $$\na\n$$ and", 3),
+        ("```\ncode of five words here\n```\nprose", 1),
+        ("<details><summary>Side</summary> a < b", 3),
+        ("[the map](00_start_here.ipynb), https://example.org/a/b, <https://example.org>", 2),
+        ("12 steps, 3.5 % and سلام", 3),
+    ],
+)
+def test_words_are_those_of_prose(text, number):
+    assert style.counts(nbformat.v4.new_notebook(cells=[tiny.text(text)])).words == number
+
+
+def test_the_core_ends_where_it_goes_deeper_and_goes_on_with_the_summary():
+    sources = ["# T", "## 1 · a", "## Going deeper", "### Deeper 1 · b", "## Summary"]
+    cells = [*map(tiny.text, sources), tiny.text("s", tags=["solution"])]
+    assert [cell.source for cell in style.core(nbformat.v4.new_notebook(cells=cells))] == [
+        "# T",
+        "## 1 · a",
+        "## Summary",
+    ]
+
+
+def test_claims_are_counted_with_the_bounds():
+    source = """run.claim(a, "x")
+run.report("b", 1, at_least=0, at_most=2)
+run.report("c", 1, lecture=2)
+run.report("d", 1, at_most=2)"""
+    assert style.counts(nbformat.v4.new_notebook(cells=[tiny.code(source)])).claims == 3
 
 
 def test_the_style_tests_fail_as_a_whole_without_execution_counts(tmp_path):

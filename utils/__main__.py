@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "execute notebooks in parallel and end with a table of seconds and claims",
     "stability": "run notebooks in full with further seeds, and say which claims and figures moved",
     "copy": "copy notebooks into a folder of your own, to work in",
+    "handout": "write copies for a class: without solutions and outputs, an empty cell for each exercise",
     "fetch": "download data sets: sizes and licences first, progress during",
     "doctor": "say what this machine has, which notebooks run now, and what the others would download",
     "badges": "stamp badges and the clone address into notebooks and README, or remove them",

@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
+from utils import entrance, plots
 from utils.arguments import finite_number, whole_number
 
 BLUE, RED, GREEN, PURPLE, BROWN = "#0068A3", "#B84A00", "#007353", "#A03B7A", "#7A5200"
@@ -54,9 +55,8 @@ class Drawing:
 
     Notes
     -----
-    The description is the output's plain text, which search and terminals show, and the metadata ``alt`` of the image,
-    from which nbconvert's classic template makes the HTML attribute. JupyterLab 4.6 and nbconvert's lab template do not
-    look at it.
+    A notebook gets it from `plots.send`, with the words for screen readers; whatever else asks for a representation
+    gets the picture, with the words as plain text and as the metadata ``alt``.
     """
 
     def __init__(self, figure: Figure, alt: str):
@@ -74,11 +74,20 @@ class Drawing:
         """Return what a terminal shows."""
         return f"Drawing({self.alt!r})"
 
+    def _ipython_display_(self) -> None:
+        """Show the picture in a notebook, and its words to those who do not see it."""
+        if entrance.shell() is None:
+            print(repr(self))
+            return
+        plots.send(self.png, self.alt, width=self._width())
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         """Return the picture and its text alternative, and as metadata how wide the picture is to be shown."""
-        width = round(self.figure.get_figwidth() * WEB_DPI)
         data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt, "width": width}}
+        return data, {"image/png": {"alt": self.alt, "width": self._width()}}
+
+    def _width(self) -> int:
+        return round(self.figure.get_figwidth() * WEB_DPI)
 
 
 # ------------------------------------------------------------------------------------------------- the pencil and paper
@@ -139,13 +148,34 @@ class _Sketch:
         patch.set_zorder(zorder)
         return self.axes.add_patch(patch)
 
-    def text(self, x, y, text, part=None, size=10.0, ha="center", va="center", colour=None, bold=None):
-        """Write on the bare card."""
+    def text(self, x, y, text, part=None, size=10.0, ha="center", va="middle", colour=None, bold=None, math=True):
+        """Write on the bare card; with ``math=False`` a reader's words, in which a dollar is a dollar."""
         look = self.look(part)
         weight = "bold" if (look.bold if bold is None else bold) else "normal"
+        if va == "middle":  # words of one row share a baseline, with and without letters that go below it
+            va = "center"
+            if "\n" not in text and not (math and "$" in text):
+                y, va = y - 0.05 * size, "baseline"
         return self.axes.text(
-            x, y, text, size=size, ha=ha, va=va, color=colour or look.text, weight=weight, zorder=9, linespacing=1.25
+            x,
+            y,
+            text,
+            size=size,
+            ha=ha,
+            va=va,
+            color=colour or look.text,
+            weight=weight,
+            zorder=9,
+            linespacing=1.25,
+            parse_math=math,
         )
+
+    def words(self, x, y, word, part=None, size=10.0, room=None, **kwargs):
+        """Write a reader's word, if there is room for it, and return how wide it is."""
+        written = self.text(x, y, word, part, size, math=False, **kwargs)
+        if room is not None and self.width_of(written) > room:
+            raise ValueError(f"{word!r} is too long to be drawn; expected a shorter word, or fewer of them.")
+        return self.width_of(written)
 
     def box(self, x, y, width, height, text, part=None, size=10.0):
         """Draw a box around its centre, written on."""
@@ -222,7 +252,7 @@ class _Sketch:
 
     def measure(self, text: str, size: float = 10.0) -> float:
         """Return how wide a text would be."""
-        written = self.text(0, 0, text, size=size, bold=False)
+        written = self.text(0, 0, text, size=size, bold=False, math=False)
         width = self.width_of(written)
         written.remove()
         return width
@@ -319,8 +349,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     s.arrow([(14.2, y), (17.8, y), (17.8, y + 5), (4.2, y + 5), (4.2, y), (7.8, y)], ("loop", "weights"), over=True)
     s.text(3.8, y + 6.6, "$W_{hh}$", ("loop", "weights"), 12)
     s.text(11, 31.4, "as a loop", size=10)
-    s.arrow([(21, y), (25.6, y)])
-    s.text(23.2, y + 1.8, "unroll", size=9)
+    s.arrow([(20.8, y), (26.2, y)])
+    s.text(23.5, y + 1.8, "unroll", size=9)
 
     centres = (37.5, 49, 60.5)
     s.text(28.4, y, "$h_0$", "state", 14)
@@ -711,25 +741,30 @@ def encoder_decoder(
         }[feedback]
     colours = {"encoder": BLUE, "bridge": RED, "decoder": GREEN, "feedback": PURPLE}
     s = _Sketch(70, 31, {name: colours[name] for name in names}, highlight)
-    y, wide = 16.0, 5.0
-    pitch = min(10.0, (70 - 6) / (n + m + 0.35))
+    y, pitch = 16.0, min(10.0, (70 - 6) / (n + m + 0.35))
+    wide = 5.0 if pitch > 8 else 4.2
+    aside = wide / 2 + 0.36 * (pitch - wide)  # where an output goes down beside its step, clear of the arrow's head
     left = (70 - pitch * (n + m - 1 + 0.55)) / 2
     reads = [left + pitch * k for k in range(n)]
     writes = [left + pitch * (n + k + 0.55) for k in range(m)]
     s.text((reads[0] + reads[-1]) / 2, 27.8, "encoder", "encoder", 11)
     s.text((writes[0] + writes[-1]) / 2, 27.8, "decoder", "decoder", 11)
     for k, (x, token) in enumerate(zip(reads, source), start=1):
-        s.text(x, 6.6, token, "encoder", 12)
+        s.words(x, 6.6, token, "encoder", 12, room=pitch - 1)
         s.arrow([(x, 8.4), (x, y - 2.7)], "encoder")
         if k > 1:
             s.arrow([(x - pitch + wide / 2, y), (x - wide / 2, y)], "encoder")
         s.box(x, y, wide, 5.4, f"$h_{k}$", "encoder", 13)
+    said, room = [], 2 * aside - 2.8 if feedback == "output" else pitch - 1
     for k, (x, token) in enumerate(zip(writes, target), start=1):
         if k > 1:
             s.arrow([(x - pitch + wide / 2, y), (x - wide / 2, y)], "decoder")
         s.box(x, y, wide, 5.4, f"$s_{k}$", "decoder", 13)
         s.arrow([(x, y + 2.7), (x, 22.6)], "decoder")
-        s.text(x, 24.4, rf"$\hat{{y}}_{k}$" if feedback == "teacher" else token, "decoder", 12)
+        if feedback == "teacher":  # what it says itself may differ, and nobody reads it
+            s.text(x, 24.4, rf"$\hat{{y}}_{k}$", "decoder", 12)
+        else:
+            said.append(s.words(x, 24.4, token, "decoder", 12, room=room))
     bridge_end = writes[0] - wide / 2
     if feedback == "none":
         s.arrow(
@@ -753,11 +788,13 @@ def encoder_decoder(
         heard = [start, *target[:-1]]
         for k, (x, token) in enumerate(zip(writes, heard)):
             part = "feedback" if k else "decoder"
-            s.text(x, 6.6, token, part, 12)
+            width = s.words(x, 6.6, token, part, 12, room=room)
             s.arrow([(x, 8.4), (x, y - 2.7)], part)
             if k and feedback == "output":
-                between, before = x - pitch / 2, writes[k - 1]
-                s.arrow([(before + 1.6, 24.4), (between, 24.4), (between, 6.6), (x - 1.6, 6.6)], "feedback", over=True)
+                before = writes[k - 1]
+                between = before + aside
+                out, into = before + said[k - 1] / 2 + 0.8, x - width / 2 - 0.6
+                s.arrow([(out, 24.4), (between, 24.4), (between, 6.6), (into, 6.6)], "feedback", over=True)
         caption = {"output": "reads its own last output", "teacher": "reads the true last token"}[feedback]
         s.text((writes[0] + writes[-1]) / 2, 3, caption, "feedback", 10)
     s.text((reads[0] + reads[-1]) / 2, 3, "reads the whole input", "encoder", 10)
@@ -837,7 +874,7 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
     s.text(11.8, 3, "$s_{t-1}$", "scores", 13)
     s.arrow([(14.4, 3), (17.6, 3), (17.6, rows[0] - 1.2), (20.3, rows[0] - 1.2)], "scores", radius=0.8)
     for k, (y, word, score, weight) in enumerate(zip(rows, inputs, scores, weights), start=1):
-        s.text(8.2, y, word, None, 11, ha="right")
+        s.words(8.8, y, word, None, 10, room=7.8, ha="right")
         s.box(11.8, y, 4.6, tall, f"$a_{k}$", None, 12)
         s.arrow([(14.1, y), (20.3, y)], "scores", over=True)
         s.box(23, y, 5.4, tall, f"{score:.1f}".replace("-", "\N{MINUS SIGN}"), "scores", 11)
@@ -853,7 +890,7 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
         s.arrow([(55.9, y), (57.6, y), (58.2, join), (59.3, join)], "context", head=False)
     s.arrow([(38, rows[0] + tall / 2), (38, rows[-1] - tall / 2)], "softmax", head=False)  # shows a weight of 0 too
     s.box(32.3, middle, 4.8, rows[0] - rows[-1] + tall, "", "softmax")
-    s.text(32.3, middle, "softmax", "softmax", 10, colour=s.look("softmax").on_fill).set_rotation(90)
+    s.text(32.3, middle, "softmax", "softmax", 10, colour=s.look("softmax").on_fill, va="center").set_rotation(90)
     s.node(60.8, middle, r"$\Sigma$", "context", radius=1.8)
     s.arrow([(62.6, middle), (65.6, middle)], "context")
     s.text(65.6, middle - 2.4, "context", "context", 10)
@@ -869,6 +906,8 @@ def attention(highlight=None, *, inputs=("July", "20th", "1969"), scores=(0.1, 0
 @_plain_style
 def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     """Draw a beam search in a tree of words: what goes through each step, and what is dropped.
+
+    Beside each word stands P, the probability of all words up to it.
 
     Parameters
     ----------
@@ -920,7 +959,8 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     for k, column in enumerate(columns):
         left += gap
         right = left + room[k]
-        s.text((left + right) / 2, high - 2.7, f"step {k + 1}", None, 10)
+        s.text(left + 0.8, high - 2.7, f"step {k + 1}", None, 10, ha="left")
+        s.text(right - 0.8, high - 2.7, "$P$", None, 10, ha="right")
         for rank, (words, p) in enumerate(column[:most]):
             y, kept = first - pitch * rank, rank < width
             part = "kept" if kept else "dropped"
@@ -931,7 +971,7 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
             if kept:
                 s.box((left + right) / 2, y, room[k], tall, "", part)
                 colour = s.look(part).on_fill
-            s.text(left + 0.8, y, words[-1], part, 10, ha="left", colour=colour, bold=False)
+            s.words(left + 0.8, y, words[-1], part, 10, ha="left", colour=colour, bold=False)
             s.text(right - 0.8, y, f"{p:.3f}", part, 10, ha="right", colour=colour, bold=False)
             place[words] = (right, y)
         if len(column) > most:
@@ -945,7 +985,8 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     )
     probability = next(p for column in columns for words, p in column if words == best)
     alt = (
-        f"A beam search of width {width}. Of all next words, the {width} most probable prefixes go on. Kept in {kept}. "
+        f"A beam search of width {width}. Of all next words, the {width} most probable prefixes go on, by "
+        f"P, the product of their words' probabilities. Kept in {kept}. "
         f"All others are dropped. The most probable found: {' '.join(best)}, {probability:.3f}."
     )
     return s.finish(alt, names)

@@ -47,31 +47,58 @@ def main(args: argparse.Namespace) -> int:
     paths = catalogue.find(args.notebooks, args.folder)
     if args.to.resolve() == args.folder.resolve():
         raise UsageError(f"{args.to} holds the originals; give --to another folder")
-    ledger = _read_ledger(args.to)
-    there = {path.name for path in args.to.glob("*.ipynb")} | {path.name for path in paths}
-    changed = []
+    texts = {}
     for path in paths:
-        target = args.to / path.name
-        text = relinked(path, args.to, there)
-        current = target.read_text(encoding="utf-8") if target.exists() else None
-        if current not in (None, text) and ledger.get(path.name) != _digest(current) and not args.force:
-            changed.append(path.name)
+        notebook = relinked(catalogue.load(path), path.parent, args.to, held_by(args.to, paths))
+        texts[path.name] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+    return 1 if put(texts, args.to, args.force) else 0
+
+
+def put(texts: dict[str, str], folder: Path, force: bool) -> list[str]:
+    """Write texts as files of a folder, but over none that has been changed there, unless forced to; say what was done.
+
+    Parameters
+    ----------
+    texts : dict
+        Notebooks as text, by file name.
+    folder : Path
+        Where they go. It keeps a ledger of what was written, so that a file nobody has touched is renewed.
+    force : bool
+        Whether to overwrite files that have been changed.
+
+    Returns
+    -------
+    list of str
+        The names of the files that were left as they are.
+    """
+    ledger, changed = _read_ledger(folder), []
+    for name, text in texts.items():
+        current = (folder / name).read_text(encoding="utf-8") if (folder / name).exists() else None
+        if current not in (None, text) and ledger.get(name) != _digest(current) and not force:
+            changed.append(name)
             continue
-        write_text(target, text)
-        ledger[path.name] = _digest(text)
-    write_text(args.to / LEDGER, json.dumps(ledger, indent=1, sort_keys=True) + "\n")
-    print(f"{len(paths) - len(changed)} of {len(paths)} notebooks are in {os.path.relpath(args.to)}")
+        write_text(folder / name, text)
+        ledger[name] = _digest(text)
+    write_text(folder / LEDGER, json.dumps(ledger, indent=1, sort_keys=True) + "\n")
+    print(f"{len(texts) - len(changed)} of {len(texts)} notebooks are in {os.path.relpath(folder)}")
     if changed:
         print(f"left as they are, since you have changed them: {', '.join(changed)} (--force overwrites them)")
-    return 1 if changed else 0
+    return changed
 
 
-def relinked(path: Path, folder: Path, there: set[str]) -> str:
-    """Return the notebook's text with its relative links made to work from `folder`, which holds the files `there`."""
-    notebook = catalogue.load(path)
+def held_by(folder: Path, paths: list[Path]) -> set[str]:
+    """Return the names of the notebooks that a folder holds once `paths` are copied into it."""
+    return {path.name for path in folder.glob("*.ipynb")} | {path.name for path in paths}
+
+
+def relinked(notebook: dict, base: Path, folder: Path, there: set[str]) -> dict:
+    """Make a notebook's relative links, which count from `base`, work from `folder`, which holds the files `there`.
+
+    Changed in place, and returned.
+    """
 
     def moved(match: re.Match) -> str:
-        target = path.parent / unquote(match["target"])
+        target = base / unquote(match["target"])
         if match["target"] in there or not target.exists():
             return match[0]
         new = Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix()
@@ -79,9 +106,11 @@ def relinked(path: Path, folder: Path, there: set[str]) -> str:
 
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
-            lines = cell["source"] if isinstance(cell["source"], list) else cell["source"].splitlines(keepends=True)
-            cell["source"] = [LINK.sub(moved, line) for line in lines]
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+            source = cell["source"]
+            lines = source if isinstance(source, list) else [source]
+            lines = [LINK.sub(moved, line) for line in lines]
+            cell["source"] = lines if isinstance(source, list) else lines[0]
+    return notebook
 
 
 def _digest(text: str) -> str:

@@ -232,7 +232,7 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
         link = _link(name) + (f" (stand-in: {', '.join(generated)})" if generated else "")
         ranges = records.values(kept)
         for row in results["reports"]:
-            made_up = generated and _on_standin(row["label"], results["data"])
+            made_up = generated and on_standin(row["label"], results["data"])
             if (row["lecture"] is not None and not made_up) != with_lecture:
                 continue
             cells = [link, row["label"]]
@@ -246,7 +246,7 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
     return lines
 
 
-def _on_standin(label: str, used: dict[str, str]) -> bool:
+def on_standin(label: str, used: dict[str, str]) -> bool:
     """Return whether a figure was measured on a stand-in: its label names one, or names no real set in its place."""
     words = label.casefold()
     real = any(name.casefold() in words for name, source in used.items() if source == "real")
