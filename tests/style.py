@@ -264,8 +264,6 @@ NOT_YET = (
     "02_vanishing_gradients",
     "03_backpropagation_through_time",
     "04_lstm_and_gru",
-    "05_text_vectorization",
-    "06_word_embeddings",
     "07_glove_small_data",
     "08_sentiment_imdb",
     "14_jena_forecasting",
