@@ -269,7 +269,6 @@ NOT_YET = (
     "14_jena_forecasting",
     "20_adding_numbers",
     "21_date_translation",
-    "22_beam_search",
     "23_teacher_forcing",
     "24_machine_translation",
 )
