@@ -262,7 +262,6 @@ NOT_YET = (
     "00_start_here",
     "01_recurrent_networks",
     "02_vanishing_gradients",
-    "03_backpropagation_through_time",
     "04_lstm_and_gru",
     "07_glove_small_data",
     "08_sentiment_imdb",
