@@ -16,7 +16,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
 
-from utils import COURSE_ROOT, entrance, persian, plots
+from utils import COURSE_ROOT, drawings, entrance, persian, plots
 
 HISTORY = {"loss": [0.5, 0.3, 0.2], "val_loss": [0.6, 0.4, 0.35]}
 
@@ -346,14 +346,17 @@ def test_a_real_notebook_stores_one_picture_a_call(monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(COURSE_ROOT))
     sources = (
-        "import matplotlib.pyplot as plt\nfrom utils import plots\nplots.use_course_style()",
-        f"plt.plot([1, 2])\nplots.show({ALT!r})\nplt.plot([2, 1])\nplots.show({ALT[::-1]!r})",
+        "import matplotlib.pyplot as plt\nfrom utils import drawings, plots\nplots.use_course_style()",
+        f"plt.plot([1, 2])\nplots.show({ALT!r})\nplt.plot([2, 1])\nplots.show({ALT[::-1]!r})\ndrawings.unrolled_rnn()",
     )
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
     pictures = [output for output in notebook.cells[1].outputs if "image/png" in output.data]
-    assert [picture.metadata["image/png"]["alt"] for picture in pictures] == [ALT, ALT[::-1]]
-    assert len(notebook.cells[1].outputs) == 4 and nbformat.validate(notebook) is None
+    drawn = drawings.unrolled_rnn().alt
+    assert [picture.metadata["image/png"]["alt"] for picture in pictures] == [ALT, ALT[::-1], drawn]
+    texts = [output.data["text/html"] for output in notebook.cells[1].outputs if "text/html" in output.data]
+    assert len(texts) == 3 and "Picture: A recurrent network" in texts[-1]  # what a screen reader finds in JupyterLab
+    assert len(notebook.cells[1].outputs) == 6 and nbformat.validate(notebook) is None
 
 
 def test_outside_of_a_notebook_nothing_is_sent_and_nothing_warns(sent, monkeypatch):

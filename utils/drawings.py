@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
+from utils import entrance, plots
 from utils.arguments import finite_number, whole_number
 
 BLUE, RED, GREEN, PURPLE, BROWN = "#0068A3", "#B84A00", "#007353", "#A03B7A", "#7A5200"
@@ -54,9 +55,8 @@ class Drawing:
 
     Notes
     -----
-    The description is the output's plain text, which search and terminals show, and the metadata ``alt`` of the image,
-    from which nbconvert's classic template makes the HTML attribute. JupyterLab 4.6 and nbconvert's lab template do not
-    look at it.
+    A notebook gets it from `plots.send`, with the words for screen readers; whatever else asks for a representation
+    gets the picture, with the words as plain text and as the metadata ``alt``.
     """
 
     def __init__(self, figure: Figure, alt: str):
@@ -74,11 +74,20 @@ class Drawing:
         """Return what a terminal shows."""
         return f"Drawing({self.alt!r})"
 
+    def _ipython_display_(self) -> None:
+        """Show the picture in a notebook, and its words to those who do not see it."""
+        if entrance.shell() is None:
+            print(repr(self))
+            return
+        plots.send(self.png, self.alt, width=self._width())
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         """Return the picture and its text alternative, and as metadata how wide the picture is to be shown."""
-        width = round(self.figure.get_figwidth() * WEB_DPI)
         data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt, "width": width}}
+        return data, {"image/png": {"alt": self.alt, "width": self._width()}}
+
+    def _width(self) -> int:
+        return round(self.figure.get_figwidth() * WEB_DPI)
 
 
 # ------------------------------------------------------------------------------------------------- the pencil and paper
@@ -340,8 +349,8 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     s.arrow([(14.2, y), (17.8, y), (17.8, y + 5), (4.2, y + 5), (4.2, y), (7.8, y)], ("loop", "weights"), over=True)
     s.text(3.8, y + 6.6, "$W_{hh}$", ("loop", "weights"), 12)
     s.text(11, 31.4, "as a loop", size=10)
-    s.arrow([(21, y), (25.6, y)])
-    s.text(23.2, y + 1.8, "unroll", size=9)
+    s.arrow([(20.8, y), (26.2, y)])
+    s.text(23.5, y + 1.8, "unroll", size=9)
 
     centres = (37.5, 49, 60.5)
     s.text(28.4, y, "$h_0$", "state", 14)

@@ -107,16 +107,30 @@ def show(alt: str) -> None:
 
 def _display(figure, alt: str) -> None:
     """Send a figure and its words to the notebook."""
+    png, width, height = _png(figure)
+    send(png, alt, width=width, height=height)
+
+
+def send(png: bytes, alt: str, **size: int) -> None:
+    """Show a PNG in a notebook, with words for those who do not see it.
+
+    Parameters
+    ----------
+    png : bytes
+        The picture.
+    alt : str
+        What it shows. It is stored as `alt` in the metadata of the image and as its plain text, and shown to screen
+        readers alone as a text of its own: JupyterLab (4.6) and nbconvert's default page (7.17) drop `alt`.
+    **size : int
+        The width, and the height, at which it is shown, in pixels of the page.
+    """
     from IPython.display import display
 
-    # JupyterLab (4.6) and nbconvert's default page (7.17) drop `alt`, so a screen reader finds the words as a text of
-    # their own. Its class is JupyterLab's, which strips the style from a notebook it does not trust.
+    # The class is JupyterLab's, which strips the style from a notebook it does not trust.
     words = f'<p class="jp-sr-only" style="{_UNSEEN}">Picture: {html.escape(alt)}</p>'
     display({"text/html": words, "text/plain": ""}, raw=True)
-    png, width, height = _png(figure)
-    described = {"alt": alt, "width": width, "height": height}
     picture = {"image/png": base64.b64encode(png).decode("ascii"), "text/plain": alt}
-    display(picture, metadata={"image/png": described}, raw=True)
+    display(picture, metadata={"image/png": {"alt": alt, **size}}, raw=True)
 
 
 _UNSEEN = "position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)"
