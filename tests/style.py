@@ -451,6 +451,8 @@ def _cannot_fail(condition) -> str:
 def closing_table(notebook, path: Path) -> Iterator[str]:
     """At most twelve rows, the lecture's figures first."""
     tables = [output.data[RESULTS_MIME] for cell in code(notebook) for output in cell.outputs if _stores(output)]
+    if not tables:
+        yield "no closing table is stored: run it in full (make execute)"
     for table in tables:
         rows = [row["lecture"] is not None for row in table["reports"]]
         if len(rows) > 12:

@@ -221,7 +221,7 @@ def test_the_small_notebook_runs_with_and_without_its_solutions(originals, tmp_p
 
 def test_the_quickest_converted_notebook_runs_without_its_solutions(tmp_path):
     stored = {path: notebooks.results(notebooks.read(path)) for path in notebooks.find()}
-    converted = [path for path in stored if path.stem not in style.NOT_YET]
+    converted = [path for path in stored if path.stem not in style.NOT_YET and stored[path]]
     if not converted:
         pytest.skip("no notebook is converted yet")
     path = min(converted, key=lambda path: stored[path]["seconds"])

@@ -350,6 +350,7 @@ CONVERSION = {
     "two cells of checks": (spoil_checks_cells, style.claims),
     "code after the checks": (inserted("## 2 · The same", "1"), style.claims),
     "a long table": (stored(spoil_table), style.closing_table),
+    "no table": (lambda notebook: cell_with(notebook, "run.finish()").outputs.clear(), style.closing_table),
     "the lecture last": (stored(spoil_rows), style.closing_table),
     "a stand-in judged by a lecture": (stored(spoil_standin), style.standins),
     "a seeded generator": (changed("default_rng(run.seed)", "default_rng(3)"), style.seeds),
