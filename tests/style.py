@@ -269,7 +269,6 @@ NOT_YET = (
     "07_glove_small_data",
     "08_sentiment_imdb",
     "14_jena_forecasting",
-    "20_adding_numbers",
     "21_date_translation",
     "22_beam_search",
     "23_teacher_forcing",
