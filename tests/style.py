@@ -263,7 +263,6 @@ NOT_YET = (
     "07_glove_small_data",
     "08_sentiment_imdb",
     "14_jena_forecasting",
-    "20_adding_numbers",
     "21_date_translation",
     "23_teacher_forcing",
     "24_machine_translation",
