@@ -259,14 +259,10 @@ RULES = (opening, first_cells, sections, exercises, execution, outputs, form, id
 # --------------------------------------------------------------------------------- the rules of a converted notebook
 
 NOT_YET = (
-    "00_start_here",
-    "01_recurrent_networks",
-    "02_vanishing_gradients",
     "04_lstm_and_gru",
     "07_glove_small_data",
     "08_sentiment_imdb",
     "14_jena_forecasting",
-    "20_adding_numbers",
     "21_date_translation",
     "24_machine_translation",
 )
