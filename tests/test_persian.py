@@ -1,6 +1,5 @@
 """utils.persian: text from the right, compared with presentation forms, other implementations, and pictures."""
 
-import html.parser
 import io
 import warnings
 
@@ -101,20 +100,6 @@ def test_a_printed_line_keeps_its_order_around_isolated_text():
     assert persian.isolate("یک\nدو") == "\u2067یک\u2069\n\u2067دو\u2069", "an isolate ends with its line"
 
 
-def test_html_is_isolated_and_escaped():
-    found = []
-
-    class Parser(html.parser.HTMLParser):
-        def handle_starttag(self, tag, attrs):
-            found.append((tag, dict(attrs)))
-
-        def handle_data(self, data):
-            found.append(data)
-
-    Parser().feed(persian.bdi('<یک> & "دو"'))
-    assert found == [("bdi", {"dir": "rtl"}), '<یک> & "دو"']
-
-
 @given(st.text("ابپ ۰۱۲/:xyz", max_size=15))
 def test_letters_stand_where_the_unicode_algorithm_puts_them(text):
     text = f"فارسی {text}" + "فارسی" * 3
@@ -143,9 +128,7 @@ def test_no_labels_have_no_order():
     assert persian.visual_order([]) == []
 
 
-@pytest.mark.parametrize(
-    "function", [persian.shape, persian.isolate, persian.bdi, lambda text: persian.visual_order([text])]
-)
+@pytest.mark.parametrize("function", [persian.shape, persian.isolate, lambda text: persian.visual_order([text])])
 @pytest.mark.parametrize("bad", [None, 12, b"\xd8\xb3"])
 def test_what_is_no_text_is_refused(function, bad):
     with pytest.raises(TypeError, match=r"text is .*; expected a string\."):

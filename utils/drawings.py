@@ -13,7 +13,6 @@ equally from white and from a dark page (#111) reaches a contrast of 4.3 on both
 Units: a tenth of an inch from the lower left corner, so that a length here is a length in the notebook.
 """
 
-import base64
 import functools
 import io
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 from matplotlib.path import Path
 
-from utils import entrance, plots
+from utils import plots
 from utils.arguments import finite_number, whole_number
 
 BLUE, RED, GREEN, PURPLE, BROWN = "#0068A3", "#B84A00", "#007353", "#A03B7A", "#7A5200"
@@ -52,11 +51,6 @@ class Drawing:
         The drawing, unknown to pyplot: no later `plt.show()` shows it a second time.
     alt : str
         What the drawing says, for a reader who cannot see it.
-
-    Notes
-    -----
-    A notebook gets it from `plots.send`, with the words for screen readers; whatever else asks for a representation
-    gets the picture, with the words as plain text and as the metadata ``alt``.
     """
 
     def __init__(self, figure: Figure, alt: str):
@@ -76,18 +70,7 @@ class Drawing:
 
     def _ipython_display_(self) -> None:
         """Show the picture in a notebook, and its words to those who do not see it."""
-        if entrance.shell() is None:
-            print(repr(self))
-            return
-        plots.send(self.png, self.alt, width=self._width())
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        """Return the picture and its text alternative, and as metadata how wide the picture is to be shown."""
-        data = {"image/png": base64.b64encode(self.png).decode("ascii"), "text/plain": self.alt}
-        return data, {"image/png": {"alt": self.alt, "width": self._width()}}
-
-    def _width(self) -> int:
-        return round(self.figure.get_figwidth() * WEB_DPI)
+        plots.send(self.png, self.alt, width=round(self.figure.get_figwidth() * WEB_DPI))
 
 
 # ------------------------------------------------------------------------------------------------- the pencil and paper

@@ -1,10 +1,9 @@
-"""Persian text where others expect it from the left: in pictures, in printed output, in HTML.
+"""Persian text where others expect it from the left: in pictures and in printed output.
 
 What belongs here: the form a right-to-left text needs so that its reader sees it joined and in order. What does not:
 which characters count as the same (`text.standardise`), and dates in Persian (`dates`).
 """
 
-import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -67,28 +66,6 @@ def isolate(text: str) -> str:
     """
     _check(text)
     return "\n".join(f"{_ISOLATE}{line}{_END}" for line in text.split("\n"))
-
-
-def bdi(text: str) -> str:
-    """Return a text as HTML that runs from right to left, isolated from what stands around it.
-
-    Parameters
-    ----------
-    text : str
-        Plain text; `<`, `>`, `&` and quotes are escaped.
-
-    Returns
-    -------
-    str
-        ``<bdi dir="rtl">...</bdi>``, as Markdown cells of the course write it.
-
-    Raises
-    ------
-    TypeError
-        If `text` is no string.
-    """
-    _check(text)
-    return f'<bdi dir="rtl">{html.escape(text)}</bdi>'
 
 
 def visual_order(labels: Sequence[str]) -> list[int]:
