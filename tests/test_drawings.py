@@ -296,6 +296,14 @@ def test_beam_finds_what_the_courses_search_finds(width):
     assert alt.endswith(f"The most probable found: {expected}, {np.exp(found.log_prob):.3f}.")
 
 
+def test_beam_calls_a_prefix_that_would_go_on_no_find():
+    tree = {"": {"a": 0.6, "b": 0.4}, "a": {"a": 0.5, "<end>": 0.5}, "b": {"<end>": 1.0}}
+    early, late = drawings.beam(tree, 2, "best", steps=1).alt, drawings.beam(tree, 2, "best", steps=2).alt
+    assert "The most probable after step 1, where the search is not at its end: a, 0.600." in early
+    assert "found" not in early
+    assert "The most probable found: b <end>, 0.400." in late
+
+
 def test_beam_finished_sentences_are_not_continued():
     tree = {"": {"<end>": 0.6, "a": 0.4}, "a": {"b": 0.9, "<end>": 0.1}, "<end>": {"never": 1.0}}
     drawing = drawings.beam(tree, 2, steps=3)

@@ -900,7 +900,7 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
     width : int
         How many prefixes go through a step.
     highlight : {None, "kept", "dropped", "best"}
-        The part being taught; "best" is the way to the most probable of what is found.
+        The part being taught; "best" is the way to the most probable of what is found, or of what lives after `steps`.
     steps : int
         How many words to search, 1 to 4.
     end : str
@@ -926,6 +926,9 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
         "best": "the most probable that is found, and the way to it",
     }
     columns, best = _search(tree, width, steps, end)
+    ended = best[-1] == end or not tree.get(" ".join(best))
+    if not ended:
+        names["best"] = "the most probable prefix after the last step, and the way to it"
     most = max(8, width)
     rows = max(min(len(column), most + 1) for column in columns)
     pitch, tall = 3.3, 2.5
@@ -967,10 +970,11 @@ def beam(tree, width, highlight=None, *, steps=3, end="<end>") -> Drawing:
         for k, column in enumerate(columns, start=1)
     )
     probability = next(p for column in columns for words, p in column if words == best)
+    outcome = "found" if ended else f"after step {len(columns)}, where the search is not at its end"
     alt = (
         f"A beam search of width {width}. Of all next words, the {width} most probable prefixes go on, by "
         f"P, the product of their words' probabilities. Kept in {kept}. "
-        f"All others are dropped. The most probable found: {' '.join(best)}, {probability:.3f}."
+        f"All others are dropped. The most probable {outcome}: {' '.join(best)}, {probability:.3f}."
     )
     return s.finish(alt, names)
 
