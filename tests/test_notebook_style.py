@@ -14,7 +14,7 @@ import tiny
 
 from utils import COURSE_ROOT
 from utils.cli import notebooks
-from utils.course import RESULTS_MIME
+from utils.course import ON_STANDIN, RESULTS_MIME
 
 
 @pytest.mark.parametrize("rule", style.RULES, ids=lambda rule: rule.__name__)
@@ -329,6 +329,11 @@ def spoil_table(results):
     results["reports"] += [dict(results["reports"][1], label=str(k)) for k in range(11)]
 
 
+def spoil_judged(results):
+    for row in [*results["claims"], *filter(lambda report: report["state"], results["reports"])]:
+        row["state"] = ON_STANDIN
+
+
 def spoil_rows(results):
     results["reports"].reverse()
 
@@ -349,6 +354,7 @@ CONVERSION = {
     "late picture": (inserted("plots.show", *[tiny.text("x")] * 5), style.first_picture),
     "too many claims": (spoil_number_of_claims, style.claims),
     "too few claims": (spoil_too_few_claims, style.claims),
+    "claims about a stand-in": (stored(spoil_judged), style.claims),
     "an open claim": (changed("h = 0.1 *", "run.claim(run.seed > 0, 'x')\nh = 0.1 *"), style.claims),
     "arithmetic": (changed("run.claim(h.sum() < 1,", "run.claim(np.tanh(40.0) == 1,"), style.claims),
     "a shape": (changed("run.claim(h.sum() < 1,", "run.claim(h.shape == (60,),"), style.claims),
