@@ -261,7 +261,6 @@ RULES = (opening, first_cells, sections, exercises, execution, outputs, form, id
 NOT_YET = (
     "04_lstm_and_gru",
     "08_sentiment_imdb",
-    "21_date_translation",
     "24_machine_translation",
 )
 """Notebooks that have the old shape still: RULES hold for them, PATTERN does not. Names are only ever taken off, here
