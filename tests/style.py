@@ -259,7 +259,6 @@ RULES = (opening, first_cells, sections, exercises, execution, outputs, form, id
 # --------------------------------------------------------------------------------- the rules of a converted notebook
 
 NOT_YET = (
-    "04_lstm_and_gru",
     "08_sentiment_imdb",
     "24_machine_translation",
 )
