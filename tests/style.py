@@ -261,7 +261,6 @@ RULES = (opening, first_cells, sections, exercises, execution, outputs, form, id
 NOT_YET = (
     "04_lstm_and_gru",
     "07_glove_small_data",
-    "08_sentiment_imdb",
     "14_jena_forecasting",
     "21_date_translation",
     "24_machine_translation",
