@@ -259,7 +259,6 @@ RULES = (opening, first_cells, sections, exercises, execution, outputs, form, id
 # --------------------------------------------------------------------------------- the rules of a converted notebook
 
 NOT_YET = (
-    "08_sentiment_imdb",
     "24_machine_translation",
 )
 """Notebooks that have the old shape still: RULES hold for them, PATTERN does not. Names are only ever taken off, here
