@@ -258,9 +258,7 @@ RULES = (opening, first_cells, sections, exercises, execution, outputs, form, id
 
 # --------------------------------------------------------------------------------- the rules of a converted notebook
 
-NOT_YET = (
-    "24_machine_translation",
-)
+NOT_YET = ("24_machine_translation",)
 """Notebooks that have the old shape still: RULES hold for them, PATTERN does not. Names are only ever taken off, here
 and in both lists of notebooks/ruff.toml."""
 
