@@ -690,9 +690,9 @@ PATTERN = (
 
 
 def broken(path: Path) -> list[str]:
-    """Return what is wrong with one notebook by the rules of a converted one."""
+    """Return what is wrong with one notebook by all rules, those of a converted one included."""
     notebook = notebooks.read(path)
-    return [f"{rule.__name__}: {fault}" for rule in PATTERN for fault in rule(notebook, path)]
+    return [f"{rule.__name__}: {fault}" for rule in (*RULES, *PATTERN) for fault in rule(notebook, path)]
 
 
 if __name__ == "__main__":  # python -m tests.style 02: what still keeps a notebook on NOT_YET
