@@ -1,6 +1,6 @@
 """The anatomy of a notebook as rules: each function yields what is wrong with one notebook, in words.
 
-RULES hold for every notebook, PATTERN for those that are not on the list NOT_YET.
+RULES say what a notebook is made of, PATTERN how it tells its story; both hold for every notebook.
 """
 
 import ast
@@ -14,7 +14,7 @@ from utils import COURSE_ROOT, datasets
 from utils.cli import notebooks
 from utils.cli.handout import EMPTY, obstacles
 from utils.cli.results import on_standin
-from utils.course import CHECKS_TITLE, RESULTS_MIME
+from utils.course import CHECKS_TITLE, ON_STANDIN, RESULTS_MIME
 
 MACHINE_PATH = re.compile(r"(/home/|/Users/|/root/|/tmp/|/content/|site-packages|[A-Z]:\\\\?Users)")
 NOISE = re.compile(r"Warning\b|\b[IWE]0000 |cuda_|oneDNN|TF-TRT")
@@ -256,17 +256,7 @@ def data(notebook, path: Path) -> Iterator[str]:
 RULES = (opening, first_cells, sections, exercises, execution, outputs, form, idiom, language, data)
 
 
-# --------------------------------------------------------------------------------- the rules of a converted notebook
-
-NOT_YET = (
-    "04_lstm_and_gru",
-    "07_glove_small_data",
-    "08_sentiment_imdb",
-    "14_jena_forecasting",
-    "21_date_translation",
-)
-"""Notebooks that have the old shape still: RULES hold for them, PATTERN does not. Names are only ever taken off, here
-and in both lists of notebooks/ruff.toml."""
+# ----------------------------------------------------------------------------------------- the rules of the pattern
 
 ALT_LENGTH = 20
 """What a text alternative has at least, in characters: less says nothing to a reader who cannot see the picture."""
@@ -403,6 +393,10 @@ def claims(notebook, path: Path) -> Iterator[str]:
     number, least = counts(notebook).claims, 5 if path.name == notebooks.MAP else 10
     if not least <= number <= 40:
         yield f"there are {number} claims and bounds; expected {least} to 40"
+    states = notebooks.judged(notebooks.results(notebook) or {"claims": [], "reports": []}).values()
+    judged = sum(state != ON_STANDIN for state in states)
+    if ON_STANDIN in states and judged < least:
+        yield f"the stored run judged {judged} claims and bounds, the others were about a stand-in; expected {least}"
     before = [cell for cell in notebook.cells[: _finish(notebook)] if cell.cell_type == "code"]
     for cell in before:
         if "checks" not in tags(cell) and any(map(_is_claim, _calls(cell))):
@@ -692,12 +686,12 @@ PATTERN = (
 
 
 def broken(path: Path) -> list[str]:
-    """Return what is wrong with one notebook by the rules of a converted one."""
+    """Return what is wrong with one notebook by all rules."""
     notebook = notebooks.read(path)
-    return [f"{rule.__name__}: {fault}" for rule in PATTERN for fault in rule(notebook, path)]
+    return [f"{rule.__name__}: {fault}" for rule in (*RULES, *PATTERN) for fault in rule(notebook, path)]
 
 
-if __name__ == "__main__":  # python -m tests.style 02: what still keeps a notebook on NOT_YET
+if __name__ == "__main__":  # python -m tests.style 02: its size, and every rule that it breaks
     for chosen in notebooks.find(sys.argv[1:]):
         print(chosen.stem, *(f"{name} {number:,}" for name, number in counts(notebooks.read(chosen))._asdict().items()))
         print("".join(f"  {fault}\n" for fault in broken(chosen)), end="")

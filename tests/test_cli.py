@@ -15,7 +15,7 @@ from kernels import call
 from utils import COURSE_ROOT
 from utils.__main__ import COMMANDS, main
 from utils.cli import catalogue, notebooks, records, run, stability
-from utils.course import FAILED, HELD, NOT_JUDGED, RESULTS_MIME
+from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, RESULTS_MIME
 
 # --------------------------------------------------------------------------------------------------- help and errors
 
@@ -407,6 +407,8 @@ def printed(*lines):
         ("✓ 3 checks hold", [("", HELD)] * 3),
         ("✓ 1 check holds", [("", HELD)]),
         ("· 2 checks not judged in quick", [("", NOT_JUDGED)] * 2),
+        ("· not judged on stand-in data: d", [("d", ON_STANDIN)]),
+        ("· 1 check not judged on stand-in data", [("", ON_STANDIN)]),
         ("it held: a", []),
         ("  ✗ FAILED: quoted", []),
     ],

@@ -10,7 +10,7 @@ import tiny
 
 from utils.__main__ import main
 from utils.cli import badges, notebooks, records, results
-from utils.course import FAILED, HELD, NOT_JUDGED, RESULTS_MIME
+from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, RESULTS_MIME
 
 # --------------------------------------------------------------------------------------------------------- normalise
 
@@ -373,6 +373,21 @@ def test_the_table_counts_claims_and_bounds(tmp_path):
     row = next(row for row in table_rows(text) if row[0].strip() == link)
     assert [cell.strip() for cell in row[1:]] == ["full", "12", "2 of 6", "2", "1", "one run"]
     assert "03_none" not in text
+
+
+def test_what_is_not_judged_on_a_stand_in_is_not_counted(tmp_path):
+    figures = [
+        report("days", 1, at_most=2, state=ON_STANDIN, standin=True),
+        report("weeks of Beijing", 1, at_most=2, state=HELD),
+    ]
+    data = {"jena": "stand-in", "beijing": "real"}
+    stored = {"14_x": tiny.results("14_x", [("a", HELD), ("b", ON_STANDIN)], figures, data=data)}
+    records.save(stored["14_x"] | {"seed": 1}, records.path_of("14_x", 1, 2, tmp_path))
+    text = results.tables(stored, tmp_path)
+    row = next(row for row in table_rows(text) if "14_x" in row[0])
+    assert [cell.strip() for cell in row[3:]] == ["2 of 2", "0", "2", "2 of 2"]
+    assert cells(text, "days") == ["1 (stand-in)", "1 (2 runs)", "–", "≤ 2 (not judged)"]
+    assert cells(text, "weeks of Beijing")[0] == "1"
 
 
 def test_every_figure_has_lecture_range_spread_and_bound(tmp_path):

@@ -87,6 +87,73 @@ def test_finish_is_silent_about_claims_that_quick_does_not_judge(capsys):
     assert "0 held, 1 not judged, 0 failed" in capsys.readouterr().out
 
 
+# ------------------------------------------------------------------------------------------ claims about a data set
+
+
+@pytest.fixture
+def one_standin(monkeypatch):
+    used = {"jena": "stand-in", "beijing": "real"}
+    monkeypatch.setitem(sys.modules, "utils.datasets", types.SimpleNamespace(used=lambda: used))
+
+
+@pytest.mark.parametrize(
+    ("profile", "data", "condition", "state"),
+    [
+        ("full", "jena", True, course.ON_STANDIN),
+        ("full", "jena", False, course.ON_STANDIN),
+        ("full", "beijing", True, course.HELD),
+        ("full", "beijing", False, course.FAILED),
+        ("quick", "jena", False, course.NOT_JUDGED),
+        ("quick", "beijing", False, course.NOT_JUDGED),
+    ],
+)
+def test_what_is_said_of_a_data_set_is_judged_where_it_is_real(profile, data, condition, state, one_standin, capsys):
+    run = make(profile)
+    run.claim(condition, "it is cold", data=data)
+    run.report("degrees", 5, at_most=9 if condition else 1, data=data)
+    assert run.claims == {"it is cold": state}
+    assert run.reports["degrees"]["state"] == state
+    assert f"{course.MARKS[state]}: it is cold\n" in capsys.readouterr().out
+
+
+def test_no_figure_of_the_lecture_stands_beside_a_stand_in(one_standin, capsys):
+    run = make()
+    run.report("Jena, error", 0.25, lecture=0.265, spread=0.01, data="jena")
+    run.report("Beijing, error", 2.2, lecture=2.5, data="beijing")
+    run.report("Jena, lowest", 3, lecture=2, at_least=4, data="jena")
+    run.claim(False, "it is cold", data="jena")
+    assert json.loads(json.dumps(run.results()))["reports"] == list(run.reports.values())
+    run.finish()
+    table = capsys.readouterr().out
+    assert "0.265" not in table and "0.25 ± 0.01 (stand-in)" in table
+    assert "· at least 4" in table, "the bound is shown, and not judged"
+    assert "0 held, 0 not judged, 2 not judged: stand-in data, 0 failed" in table
+    assert "· not judged on stand-in data: it is cold" in table
+    beijing = next(line for line in table.splitlines() if line.startswith("Beijing"))
+    assert beijing.split() == ["Beijing,", "error", "2.5", "2.2"]
+
+
+@pytest.mark.parametrize("say", ["claim", "report"])
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "jean"}, r"data='jean' was not loaded; there is beijing, jena"),
+        ({"data": "jena", "always": True}, r"always=True.*data='jena'"),
+    ],
+)
+def test_a_wrong_name_of_data_is_refused(say, options, message, one_standin):
+    run = make()
+    with pytest.raises(ValueError, match=message):
+        run.claim(True, "it is cold", **options) if say == "claim" else run.report("degrees", 5, **options)
+    assert not run.claims and not run.reports
+
+
+def test_data_are_named_only_once_they_are_loaded(monkeypatch):
+    monkeypatch.delitem(sys.modules, "utils.datasets", raising=False)
+    with pytest.raises(ValueError, match="data='jena' was not loaded; there is nothing"):
+        make().claim(True, "it is cold", data="jena")
+
+
 def test_a_claim_that_runs_again_replaces_the_first():
     run = make()
     run.claim(False, "better than chance")
@@ -369,6 +436,15 @@ def test_checks_that_quick_does_not_judge_say_so(tmp_path):
     source = "# @title Checks\nrun.claim(True, 'a', always=True)\nfor x in 'bc': run.claim(False, x)"
     notebook = executed([source], tmp_path, profile="quick")
     assert said(notebook.cells[1]) == "✓ 1 check holds\n· 2 checks not judged in quick"
+
+
+def test_checks_that_a_stand_in_leaves_unjudged_say_so(tmp_path):
+    source = """# @title Checks
+import sys, types
+sys.modules["utils.datasets"] = types.SimpleNamespace(used=lambda: {"jena": "stand-in"})
+run.claim(True, 'a')
+run.claim(False, 'b', data="jena")"""
+    assert said(executed([source], tmp_path).cells[1]) == "✓ 1 check holds\n· 1 check not judged on stand-in data"
 
 
 def test_a_back_end_that_draws_nothing_is_an_error(tmp_path):

@@ -354,3 +354,61 @@ def test_other_objects_with_words_and_vectors_will_do():
 def test_an_empty_vocabulary_is_an_empty_matrix(nothing):
     matrix, found = embedding_matrix(nothing, TABLE, rng=np.random.default_rng(0))
     assert matrix.shape == (0, 4) and found.shape == (0,)
+
+
+# ------------------------------------------------------------------------------------------------ vectors from counts
+
+
+def by_hand(ids, size, window):
+    """Every pair of places, counted one by one."""
+    counts = np.zeros((size, size))
+    for text in ids:
+        for i, first in enumerate(text):
+            for j, second in enumerate(text):
+                if i != j and abs(i - j) <= window and first and second:
+                    counts[first, second] += 1
+    return counts
+
+
+@pytest.mark.parametrize("window", [1, 2, 5, 30])
+def test_cooccurrences_are_those_counted_one_by_one(window):
+    ids = np.random.default_rng(window).integers(0, 6, size=(7, 11))
+    assert (embeddings.cooccurrences(ids, 8, window=window).toarray() == by_hand(ids, 8, window)).all()
+
+
+def test_padding_is_no_neighbour_but_keeps_its_place():
+    pairs = embeddings.cooccurrences([[3, 0, 4]], 5, window=1)
+    assert not pairs.nnz
+    assert embeddings.cooccurrences([[3, 0, 4]], 5, window=2)[3, 4] == 1
+
+
+def test_counted_vectors_are_the_widest_directions_of_ppmi():
+    rng = np.random.default_rng(0)
+    ids = rng.choice(12, size=(40, 9), p=rng.dirichlet(np.ones(12)))
+    counts = by_hand(ids, 12, 2)
+    total, information = counts.sum(), np.zeros((12, 12))
+    for i, j in zip(*np.nonzero(counts)):
+        by_chance = counts[i].sum() * counts[j].sum() / total
+        information[i, j] = max(0, math.log(counts[i, j] / by_chance))
+    left, widths, _ = np.linalg.svd(information)
+    vectors = embeddings.counted_vectors(ids, 12, 3, window=2, seed=1)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.abs(vectors), np.abs(left[:, :3] * widths[:3]), atol=1e-4)
+    np.testing.assert_allclose(vectors[0], 0, atol=1e-6)  # padding has no neighbours
+
+
+@pytest.mark.parametrize(
+    ("ids", "options", "error", "words"),
+    [
+        ([[1.0, 2.0]], {}, TypeError, "word numbers"),
+        ([1, 2], {}, ValueError, "one text a row"),
+        ([[1, 5]], {}, ValueError, "expected 0 to 4"),
+        ([[-1, 2]], {}, ValueError, "expected 0 to 4"),
+        ([[1, 2]], {"window": 0}, ValueError, "window"),
+        ([[1, 2]], {"dim": 5}, ValueError, "dim"),
+        ([[1, 0]], {"window": 1}, ValueError, "no two words"),
+    ],
+)
+def test_counting_refuses_what_it_cannot_count(ids, options, error, words):
+    with pytest.raises(error, match=words):
+        embeddings.counted_vectors(ids, 5, **({"dim": 2, "seed": 0} | options))

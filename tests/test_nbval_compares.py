@@ -50,9 +50,17 @@ def test_a_corrupted_value_fails(executed):
     assert "1 failed" in text
 
 
-def test_a_claim_that_quick_does_not_judge_passes(executed):
+@pytest.mark.parametrize("why", ["in quick", "on stand-in data"])
+def test_a_claim_that_is_not_judged_passes(why, executed):
     notebook, path = executed
-    notebook.cells[1].source = 'print("· not judged in quick: one is one")'
+    notebook.cells[1].source = f"print('· not judged {why}: one is one')"
+    assert verdict(notebook, path)[0] == 0
+
+
+def test_folded_checks_pass_whatever_was_judged(executed):
+    notebook, path = executed
+    notebook.cells[1].outputs[0].text = "✓ 3 checks hold\n· 2 checks not judged on stand-in data\n"
+    notebook.cells[1].source = "print('✓ 1 check holds\\n· 4 checks not judged in quick')"
     assert verdict(notebook, path)[0] == 0
 
 

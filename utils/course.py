@@ -32,7 +32,14 @@ Claims made after `finish` are stored under the same name, in the metadata of wh
 """
 
 HELD, NOT_JUDGED, FAILED = "held", "not judged", "failed"
-MARKS = {HELD: "✓ held", NOT_JUDGED: "· not judged in quick", FAILED: "✗ FAILED"}
+ON_STANDIN = "not judged: stand-in data"
+"""The state, in full, of a statement about a data set (``data="jena"``) in whose place a stand-in was generated."""
+MARKS = {
+    HELD: "✓ held",
+    NOT_JUDGED: "· not judged in quick",
+    ON_STANDIN: "· not judged on stand-in data",
+    FAILED: "✗ FAILED",
+}
 
 CHECKS_TITLE = "# @title Checks"
 """How a cell begins whose claims fold into one line; such a cell carries the tag `checks`, and its source is folded."""
@@ -91,9 +98,13 @@ def format_number(value) -> str:
 
 
 def format_measured(report: dict) -> str:
-    """Write the measured value of a report and, where there is one, its spread: `2.256 ± 0.0017`."""
+    """Write the measured value of a report and, where there is one, its spread: `2.256 ± 0.0017`.
+
+    One that was measured on a stand-in says so.
+    """
     spread = report.get("spread")
-    return format_number(report["measured"]) + (f" ± {format_number(spread)}" if spread is not None else "")
+    text = format_number(report["measured"]) + (f" ± {format_number(spread)}" if spread is not None else "")
+    return f"{text} (stand-in)" if report.get("standin") else text
 
 
 def format_bound(report: dict) -> str:
@@ -128,6 +139,27 @@ def _number(value, what: str, label: str) -> float | int | None:
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise TypeError(f"run.report({label!r}, {what}={value!r}): expected a finite number.")
     return number
+
+
+def _used_data() -> dict[str, str]:
+    """Return which data sets were loaded, and whether each was real: {"jena": "stand-in"}."""
+    datasets = sys.modules.get("utils.datasets")  # not there: this notebook loaded no data
+    return datasets.used() if datasets else {}
+
+
+def _is_standin(data: str | None, always: bool, text: str) -> bool:
+    """Return whether a statement is about a data set in whose place a stand-in was generated.
+
+    Raises ValueError for a name under which nothing was loaded, and beside ``always=True``.
+    """
+    if data is None:
+        return False
+    if always:
+        raise ValueError(f"{text!r}: always=True says that it holds whatever the data, data={data!r} that it does not.")
+    used = _used_data()
+    if data not in used:
+        raise ValueError(f"{text!r}: data={data!r} was not loaded; there is {', '.join(sorted(used)) or 'nothing'}.")
+    return used[data] != "real"
 
 
 def _truth(condition, text: str) -> bool:
@@ -227,7 +259,7 @@ class Run:
 
         return training.Epochs(label)
 
-    def claim(self, condition, text: str, *, always: bool = False) -> None:
+    def claim(self, condition, text: str, *, always: bool = False, data: str | None = None) -> None:
         """State that something the notebook says is true, and print whether it is.
 
         Parameters
@@ -239,13 +271,16 @@ class Run:
         always : bool
             For a statement that holds whatever the data and the budget (a shape, an identity): it is judged in both
             profiles. Without it the quick profile, with its small data and short training, prints "not judged".
+        data : str, optional
+            The data set that the statement is about, by the name in `datasets.used()`: "jena". Where a stand-in was
+            generated in its place the statement is not judged, and says so; with the real file it is.
 
         Raises
         ------
         TypeError
             If `condition` is anything but one boolean.
         ValueError
-            If `text` is empty.
+            If `text` is empty; if `data` was not loaded, or is given together with `always`.
         ClaimError
             If the claim fails after `finish`. One that fails before is printed at once, and `finish` raises, so that
             the rest of the notebook is still seen.
@@ -257,7 +292,7 @@ class Run:
         """
         if not isinstance(text, str) or not text.strip():
             raise ValueError("run.claim(condition, text) needs a text that says what is claimed.")
-        state = self._judge(_truth(condition, text), always)
+        state = self._judge(_truth(condition, text), always, _is_standin(data, always, text))
         self.claims[text] = state
         self._say(state, text, {"claims": [{"text": text, "state": state}]})
 
@@ -272,6 +307,7 @@ class Run:
         at_least=None,
         at_most=None,
         always: bool = False,
+        data: str | None = None,
     ) -> None:
         """Add a row to the closing table: what was measured, the lecture's figure, and the bound that the run enforces.
 
@@ -289,35 +325,39 @@ class Run:
             The bound. It is judged like a claim: a figure beyond it, or one that is not a finite number, fails.
         always : bool
             As for `claim`.
+        data : str, optional
+            As for `claim`. Measured on a stand-in, the value is marked as such, its bound is not judged, and the
+            lecture's figure is left out: the two are not to be compared.
 
         Raises
         ------
         TypeError
             If a value is not a single one, or a bound stands beside a text.
         ValueError
-            If `label` is empty, `spread` is negative, or `at_least` is above `at_most`.
+            If `label` is empty, `spread` is negative, or `at_least` is above `at_most`; for `data` as `claim`.
         ClaimError
             If the figure is out of bounds after `finish`.
         """
         if not isinstance(label, str) or not label.strip():
             raise ValueError("run.report(label, measured) needs a label.")
+        standin = _is_standin(data, always, label)
         row = {
             "label": label,
             "measured": _plain(measured, label),
-            "lecture": _plain(lecture, label),
+            "lecture": None if standin else _plain(lecture, label),
             "unit": unit,
             "spread": _number(spread, "spread", label),
             "at_least": _number(at_least, "at_least", label),
             "at_most": _number(at_most, "at_most", label),
             "state": None,
-        }
+        } | ({"standin": True} if standin else {})
         if row["spread"] is not None and row["spread"] < 0:
             raise ValueError(f"run.report({label!r}, spread={spread!r}): a spread is not negative.")
         low, high = row["at_least"], row["at_most"]
         if low is not None and high is not None and low > high:
             raise ValueError(f"run.report({label!r}): at_least={low} is above at_most={high}.")
         if low is not None or high is not None:
-            row["state"] = self._judge(_inside(row), always)
+            row["state"] = self._judge(_inside(row), always, standin)
         self.reports[label] = row
         if row["state"] == FAILED:
             text = f"{label} is {format_number(row['measured'])}, expected {format_bound(row)} {unit}".rstrip()
@@ -325,9 +365,11 @@ class Run:
         elif self.finished:
             self._say("", f"{label}: {format_measured(row)} {unit}".rstrip(), {"reports": [row]})
 
-    def _judge(self, true: bool, always: bool) -> str:
+    def _judge(self, true: bool, always: bool, standin: bool) -> str:
         if self.profile != "full" and not always:
             return NOT_JUDGED
+        if standin:
+            return ON_STANDIN
         return HELD if true else FAILED
 
     def _say(self, state: str, text: str, rows: dict[str, list[dict]]) -> None:
@@ -363,14 +405,15 @@ class Run:
         if FAILED in states or not result.success:
             lines = [line for _, line, _ in folded]
         else:
-            held, waiting = states.count(HELD), states.count(NOT_JUDGED)
+            held = states.count(HELD)
             lines += [f"✓ {held} check{'s hold' if held != 1 else ' holds'}"] * (held > 0)
-            lines += [f"· {waiting} check{'s' * (waiting != 1)} not judged in quick"] * (waiting > 0)
+            for state in (NOT_JUDGED, ON_STANDIN):
+                waiting = states.count(state)
+                lines += [f"· {waiting} check{'s' * (waiting != 1)} {MARKS[state][2:]}"] * (waiting > 0)
         self._print("\n".join(lines), [rows for _, _, rows in folded])
 
     def results(self) -> dict:
         """Return everything collected so far as plain data, ready for JSON."""
-        datasets = sys.modules.get("utils.datasets")  # not there: this notebook loaded no data
         return {
             "notebook": self.name,
             "profile": self.profile,
@@ -379,7 +422,7 @@ class Run:
             "device_name": self.device_name,
             "cores": cores(),
             "versions": self.versions,
-            "data": datasets.used() if datasets else {},
+            "data": _used_data(),
             "seconds": round(time.perf_counter() - self.started, 1),
             "claims": [{"text": text, "state": state} for text, state in self.claims.items()],
             "reports": list(self.reports.values()),
@@ -520,7 +563,8 @@ def _failures(results: dict) -> list[str]:
 
 def _summary(results: dict) -> str:
     states = _states(results)
-    counts = ", ".join(f"{states.count(state)} {state}" for state in (HELD, NOT_JUDGED, FAILED))
+    counted = [HELD, NOT_JUDGED, *[ON_STANDIN] * (ON_STANDIN in states), FAILED]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in counted)
     data = "; ".join(f"{name}: {source}" for name, source in sorted(results["data"].items()))
     profile = (
         f"{results['profile']} profile, {results['seconds']:.0f} s on {results['device']} ({results['device_name']})"
@@ -535,7 +579,7 @@ _COLUMNS = (
     ("bound", "left", lambda row: " ".join(filter(None, [_MARK[row.get("state")], format_bound(row)]))),
     ("unit", "left", lambda row: row["unit"]),
 )
-_MARK = {None: "", HELD: "✓", NOT_JUDGED: "·", FAILED: "✗"}
+_MARK = {None: "", HELD: "✓", NOT_JUDGED: "·", ON_STANDIN: "·", FAILED: "✗"}
 
 
 def _table(results: dict) -> tuple[list[tuple[str, str]], list[list[str]]]:

@@ -1,11 +1,12 @@
-"""Word vectors at work: the matrix for an `Embedding` layer, nearest neighbours, analogies.
+"""Word vectors at work: the matrix for an `Embedding` layer, nearest neighbours, analogies, vectors from counts.
 
-What belongs here: look-ups and cosine arithmetic on vectors that somebody has, whether pretrained or learned. What does
-not: reading vector files (`utils.datasets.load_glove`), splitting text into words (`utils.text`), pictures
-(`utils.plots`). Taught in `06_word_embeddings`.
+What belongs here: look-ups and cosine arithmetic on vectors that somebody has, whether pretrained or learned, and the
+one kind of vectors that is made without training, by counting. What does not: reading vector files
+(`utils.datasets.load_glove`), splitting text into words (`utils.text`), pictures (`utils.plots`). Taught in
+`06_word_embeddings`.
 
-All functions take *vectors*: any object with `words` (n strings) and `vectors` (n, dim), such as what `load_glove`
-returns, or `WordVectors` around a matrix of your own.
+Where a function takes *vectors*, that is any object with `words` (n strings) and `vectors` (n, dim), such as what
+`load_glove` returns, or `WordVectors` around a matrix of your own.
 """
 
 import difflib
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import sparse
+from sklearn.decomposition import TruncatedSVD
 
 from utils.arguments import generator, real_array, whole_number
 
@@ -248,6 +251,89 @@ def analogy(vectors, a, b, c, *, exclude: bool = True):
             similarity[np.arange(rows.shape[1]), rows] = -np.inf
         answers.extend(similarity.argmax(axis=1))
     return [str(vectors.words[row]) for row in answers]
+
+
+def cooccurrences(ids, vocab_size: int, *, window: int = 5) -> sparse.csr_matrix:
+    """Count how often two words stand close to each other.
+
+    Parameters
+    ----------
+    ids : array_like of int
+        Texts as word numbers, one a row, (texts, time). 0 is padding and is no word.
+    vocab_size : int
+        All numbers are below it.
+    window : int
+        Two words are close if they are at most so many places apart.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix
+        (vocab_size, vocab_size), symmetric. Two places that hold the same word count twice, once from each side.
+
+    Raises
+    ------
+    TypeError
+        If the numbers are not whole.
+    ValueError
+        If `ids` is no table, a number is negative or too large, or the window is below 1.
+    """
+    ids, window = np.asarray(ids), whole_number("window", window, least=1)
+    vocab_size = whole_number("vocab_size", vocab_size, least=1)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(f"expected word numbers, got an array of {ids.dtype}.")
+    if ids.ndim != 2:
+        raise ValueError(f"expected one text a row, (texts, time), got shape {ids.shape}.")
+    if ids.size and not 0 <= ids.min() <= ids.max() < vocab_size:
+        raise ValueError(f"word numbers go from {ids.min()} to {ids.max()}; expected 0 to {vocab_size - 1}.")
+    pairs = sparse.csr_matrix((vocab_size, vocab_size))
+    for step in range(1, min(window, ids.shape[1] - 1) + 1):
+        first, second = ids[:, :-step].ravel(), ids[:, step:].ravel()
+        words = (first > 0) & (second > 0)
+        ones = np.ones(np.count_nonzero(words))
+        pairs += sparse.csr_matrix((ones, (first[words], second[words])), pairs.shape)
+    return (pairs + pairs.T).tocsr()
+
+
+def counted_vectors(ids, vocab_size: int, dim: int, *, window: int = 5, seed: int) -> np.ndarray:
+    """Make word vectors from a text by counting, without training and without labels.
+
+    The counts of `cooccurrences` become positive pointwise mutual information (PPMI): the logarithm of how many times
+    more often two words stand close than they would by chance, or 0 where that is negative. Of this matrix the `dim`
+    widest directions are kept (truncated singular value decomposition).
+
+    Parameters
+    ----------
+    ids, vocab_size, window
+        As for `cooccurrences`.
+    dim : int
+        How many numbers a word, below `vocab_size`.
+    seed : int
+        Of the randomised decomposition.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (vocab_size, dim), the columns by falling width. A word without neighbours has a row of zeros.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As for `cooccurrences`; if `dim` is out of range; if no two words are close.
+
+    References
+    ----------
+    O. Levy, Y. Goldberg, I. Dagan (2015), "Improving distributional similarity with lessons learned from word
+    embeddings", TACL 3, 211-225.
+    """
+    pairs = cooccurrences(ids, vocab_size, window=window).tocoo()
+    if not pairs.nnz:
+        raise ValueError("no two words stand close to each other in these texts.")
+    dim = whole_number("dim", dim, least=1, most=vocab_size - 1)
+    often = np.asarray(pairs.sum(axis=0)).ravel()
+    information = np.log(pairs.data * often.sum() / (often[pairs.row] * often[pairs.col]))
+    positive = sparse.csr_matrix((information.clip(0), (pairs.row, pairs.col)), pairs.shape)
+    svd = TruncatedSVD(dim, n_iter=10, random_state=whole_number("seed", seed, least=0, most=2**32 - 1))
+    return svd.fit_transform(positive).astype("float32")
 
 
 # -------------------------------------------------------------------------------------------------- reading the input

@@ -71,9 +71,11 @@ LINKS = re.compile(
 PRINTED = {
     re.compile(r"✓ held: (?P<text>.*)"): course.HELD,
     re.compile(r"· not judged in quick: (?P<text>.*)"): course.NOT_JUDGED,
+    re.compile(r"· not judged on stand-in data: (?P<text>.*)"): course.ON_STANDIN,
     re.compile(r"✗ FAILED: (?P<text>.*)"): course.FAILED,
     re.compile(r"✓ (?P<number>\d+) checks? holds?\b.*"): course.HELD,
-    re.compile(r"· (?P<number>\d+) checks?,? not judged\b.*"): course.NOT_JUDGED,
+    re.compile(r"· (?P<number>\d+) checks?,? not judged\b(?! on stand-in).*"): course.NOT_JUDGED,
+    re.compile(r"· (?P<number>\d+) checks? not judged on stand-in data"): course.ON_STANDIN,
 }
 """The lines that `Run.claim` and a folded cell of checks print, and the state that each means."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from utils import COURSE_ROOT
 from utils.cli import notebooks
 from utils.cli.catalogue import UsageError, write_text
-from utils.course import FAILED, HELD
+from utils.course import FAILED, HELD, ON_STANDIN
 
 RESULTS = COURSE_ROOT / "results"
 MISSING = "missing"
@@ -104,8 +104,11 @@ def states(records: list[Record]) -> dict[tuple[str, str], list[str]]:
 
 
 def held_in_all(records: list[Record]) -> tuple[int, int]:
-    """Return how many claims and bounds held in every run, and how many there are."""
-    found = states(records).values()
+    """Return how many claims and bounds held in every run, and of how many.
+
+    Those that were never judged, as the data were a stand-in, are left out.
+    """
+    found = [row for row in states(records).values() if set(row) - {MISSING} != {ON_STANDIN}]
     return sum(set(row) == {HELD} for row in found), len(found)
 
 

@@ -16,7 +16,7 @@ from utils import COURSE_ROOT
 from utils.cli import catalogue, notebooks, records
 from utils.cli.catalogue import MAP, UsageError, write_bytes
 from utils.cli.fetch import megabytes, smallest
-from utils.course import FAILED, HELD, NOT_JUDGED, format_number
+from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, format_number
 
 README = COURSE_ROOT / "README.md"
 TABLES = COURSE_ROOT / "RESULTS.md"
@@ -212,7 +212,7 @@ def _summary(name: str, runs: list[records.Record]) -> list[str]:
         _link(name),
         results["profile"] + (f"; {data}" if data else ""),
         f"{results['seconds']:.0f}",
-        f"{states.count(HELD)} of {len(states)}",
+        f"{states.count(HELD)} of {len(states) - states.count(ON_STANDIN)}",
         str(states.count(FAILED)),
         str(len(runs)),
         f"{held} of {number}" if len(runs) > 1 else "one run",
@@ -232,7 +232,7 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
         link = _link(name) + (f" (stand-in: {', '.join(generated)})" if generated else "")
         ranges = records.values(kept)
         for row in results["reports"]:
-            made_up = generated and on_standin(row["label"], results["data"])
+            made_up = row.get("standin") or (generated and on_standin(row["label"], results["data"]))
             if (row["lecture"] is not None and not made_up) != with_lecture:
                 continue
             cells = [link, row["label"]]
@@ -278,7 +278,7 @@ def _bound(row: dict) -> str:
     parts = ([f"≥ {format_number(low)}"] if low is not None else []) + (
         [f"≤ {format_number(high)}"] if high is not None else []
     )
-    state = {FAILED: " ✗ failed", NOT_JUDGED: " (not judged)"}.get(row.get("state"), "")
+    state = {FAILED: " ✗ failed", NOT_JUDGED: " (not judged)", ON_STANDIN: " (not judged)"}.get(row.get("state"), "")
     return ", ".join(parts) + state if parts else NONE
 
 

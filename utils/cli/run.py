@@ -17,7 +17,7 @@ from rich.table import Table
 from utils import COURSE_ROOT, settings
 from utils.cli import notebooks
 from utils.cli.catalogue import UsageError
-from utils.course import FAILED, HELD, NOT_JUDGED, cores
+from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, cores
 
 
 @dataclass
@@ -242,7 +242,8 @@ def _show(outcomes: list[Outcome], console: Console) -> None:
         table.add_column(title, justify="right")
     table.add_column("result")
     for outcome in outcomes:
-        counts = [str(outcome.count(state)) for state in (HELD, NOT_JUDGED, FAILED)]
+        held, in_quick, on_standin, failed = map(outcome.count, (HELD, NOT_JUDGED, ON_STANDIN, FAILED))
+        counts = map(str, (held, in_quick + on_standin, failed))
         table.add_row(outcome.path.stem, f"{outcome.seconds:.1f}", *counts, "passed" if outcome.passed else "FAILED")
     console.print()
     console.print(table)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from utils.cli import notebooks, records, run
 from utils.cli.catalogue import UsageError
-from utils.course import FAILED, HELD, NOT_JUDGED, cores, format_number
+from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, cores, format_number
 
-MARKS = {HELD: "✓", NOT_JUDGED: "·", FAILED: "✗", records.MISSING: "·"}
+MARKS = {HELD: "✓", NOT_JUDGED: "·", ON_STANDIN: "·", FAILED: "✗", records.MISSING: "·"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
