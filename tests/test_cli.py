@@ -346,6 +346,14 @@ def test_a_stale_record_is_said_to_be_stale_and_left_out(tmp_path, capsys):
     assert "held in the stored run, the only one" in out
 
 
+def test_a_claim_withdrawn_since_a_run_is_named_and_leaves_the_run_in(tmp_path, capsys):
+    more = [*stored_varied()["claims"], {"text": "too much", "state": FAILED}]
+    status, out = shown(tmp_path, capsys, claims=more)
+    assert status == 0
+    assert "withdrawn since seed 7, 2 cores: claim 'too much'" in out
+    assert "4 of 4 claims and bounds held in all 2 runs" in out
+
+
 def test_a_record_on_other_data_is_stale(tmp_path, capsys):
     _, out = shown(tmp_path, capsys, data={"jena": "stand-in"})
     assert "its data were jena: stand-in, the notebook's none" in out

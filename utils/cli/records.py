@@ -6,7 +6,7 @@ with its first line where a cell raised one. `stability` writes them; `stability
 
 import json
 import numbers
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from utils import COURSE_ROOT
@@ -15,6 +15,8 @@ from utils.cli.catalogue import UsageError, write_text
 from utils.course import FAILED, HELD, ON_STANDIN
 
 RESULTS = COURSE_ROOT / "results"
+NAMES = (("claims", "text", "claim"), ("reports", "label", "figure"))
+"""Where results keep claims and figures, the key that names one, and the word for it."""
 MISSING = "missing"
 """The state of a claim in a run that did not make it."""
 
@@ -72,19 +74,37 @@ def _label(results: dict) -> str:
 def stale(record: Record, against: dict) -> str:
     """Return why a run cannot be compared with the stored results: what differs between them; "" if it can.
 
-    A run that a cell's error ended has made only some of the claims; that alone does not make it stale.
+    A run that a cell's error ended has made only some of the claims; that alone does not make it stale. Nor does a
+    claim or figure that the notebook has withdrawn since: what is left was judged in that run too.
     """
     reasons = []
-    for rows, name, word in (("claims", "text", "claim"), ("reports", "label", "figure")):
+    for rows, name, word in NAMES if not record.error else ():
         ours = {row[name] for row in record.results[rows]}
-        theirs = {row[name] for row in against[rows]}
-        reasons += [f"{word} {text!r} is no longer in the notebook" for text in sorted(ours - theirs)]
-        if not record.error:
-            reasons += [f"{word} {text!r} is new in the notebook" for text in sorted(theirs - ours)]
+        reasons += [f"{word} {row[name]!r} is new in the notebook" for row in against[rows] if row[name] not in ours]
+    if reasons:  # then what is gone may be the old name of what is new
+        reasons = [f"{gone} is no longer in the notebook" for gone in withdrawn(record, against)] + reasons
     ours, theirs = record.results.get("data", {}), against.get("data", {})
     if ours != theirs and not record.error:
         reasons.append(f"its data were {_data(ours)}, the notebook's {_data(theirs)}")
     return "; ".join(reasons)
+
+
+def withdrawn(record: Record, against: dict) -> list[str]:
+    """Return the claims and figures of a run that the stored results no longer have."""
+    gone = []
+    for rows, name, word in NAMES:
+        theirs = {row[name] for row in against[rows]}
+        gone += [f"{word} {row[name]!r}" for row in record.results[rows] if row[name] not in theirs]
+    return gone
+
+
+def _restricted(record: Record, against: dict) -> Record:
+    """Return the run without what the notebook has withdrawn since."""
+    results = dict(record.results)
+    for rows, name, _ in NAMES:
+        theirs = {row[name] for row in against[rows]}
+        results[rows] = [row for row in results[rows] if row[name] in theirs]
+    return replace(record, results=results)
 
 
 def _data(used: dict[str, str]) -> str:
@@ -92,8 +112,9 @@ def _data(used: dict[str, str]) -> str:
 
 
 def comparable(name: str, against: dict, folder: Path = RESULTS) -> list[Record]:
-    """Return the stored run and, after it, those on disk that are not stale."""
-    return [stored(name, against), *(record for record in load(name, folder) if not stale(record, against))]
+    """Return the stored run and, after it, those on disk that are not stale, without what was withdrawn since."""
+    kept = (record for record in load(name, folder) if not stale(record, against))
+    return [stored(name, against), *(_restricted(record, against) for record in kept)]
 
 
 def states(records: list[Record]) -> dict[tuple[str, str], list[str]]:

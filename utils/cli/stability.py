@@ -142,6 +142,8 @@ def _compare(path: Path, folder: Path) -> bool:
     for record in found:
         if why := records.stale(record, against):
             print(f"  stale, left out: {record.label}: {why}")
+        elif gone := records.withdrawn(record, against):
+            print(f"  withdrawn since {record.label}: {'; '.join(gone)}")
     kept = records.comparable(path.stem, against, folder)
     for record in kept:
         if record.error:
