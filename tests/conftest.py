@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import style
 
 from utils import settings
 from utils.cli import notebooks
@@ -25,11 +24,9 @@ def pytest_configure(config):
 
 
 def pytest_generate_tests(metafunc):
-    for name, left_out in (("notebook_path", ()), ("converted_path", style.NOT_YET)):
-        if name in metafunc.fixturenames:
-            paths = notebooks.find(folder=metafunc.config.getoption("--notebooks"))
-            paths = [path for path in paths if path.stem not in left_out]
-            metafunc.parametrize(name, paths, ids=[path.stem for path in paths])
+    if "notebook_path" in metafunc.fixturenames:
+        paths = notebooks.find(folder=metafunc.config.getoption("--notebooks"))
+        metafunc.parametrize("notebook_path", paths, ids=[path.stem for path in paths])
 
 
 def pytest_collection_modifyitems(items):

@@ -1,6 +1,6 @@
 """The anatomy of a notebook as rules: each function yields what is wrong with one notebook, in words.
 
-RULES hold for every notebook, PATTERN for those that are not on the list NOT_YET.
+RULES say what a notebook is made of, PATTERN how it tells its story; both hold for every notebook.
 """
 
 import ast
@@ -256,11 +256,7 @@ def data(notebook, path: Path) -> Iterator[str]:
 RULES = (opening, first_cells, sections, exercises, execution, outputs, form, idiom, language, data)
 
 
-# --------------------------------------------------------------------------------- the rules of a converted notebook
-
-NOT_YET = ("24_machine_translation",)
-"""Notebooks that have the old shape still: RULES hold for them, PATTERN does not. Names are only ever taken off, here
-and in both lists of notebooks/ruff.toml."""
+# ----------------------------------------------------------------------------------------- the rules of the pattern
 
 ALT_LENGTH = 20
 """What a text alternative has at least, in characters: less says nothing to a reader who cannot see the picture."""
@@ -690,12 +686,12 @@ PATTERN = (
 
 
 def broken(path: Path) -> list[str]:
-    """Return what is wrong with one notebook by all rules, those of a converted one included."""
+    """Return what is wrong with one notebook by all rules."""
     notebook = notebooks.read(path)
     return [f"{rule.__name__}: {fault}" for rule in (*RULES, *PATTERN) for fault in rule(notebook, path)]
 
 
-if __name__ == "__main__":  # python -m tests.style 02: what still keeps a notebook on NOT_YET
+if __name__ == "__main__":  # python -m tests.style 02: its size, and every rule that it breaks
     for chosen in notebooks.find(sys.argv[1:]):
         print(chosen.stem, *(f"{name} {number:,}" for name, number in counts(notebooks.read(chosen))._asdict().items()))
         print("".join(f"  {fault}\n" for fault in broken(chosen)), end="")

@@ -290,6 +290,32 @@ def test_in_a_notebook_the_error_is_its_message():
     assert entrance.NotReady("too old.\nDo this.")._render_traceback_() == ["NotReady: too old.\nDo this."]
 
 
+MODELS = """
+import logging, os
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+import numpy as np, keras
+{before}
+said = []
+handler = logging.Handler()
+handler.emit = lambda record: said.append(record.getMessage())
+logging.getLogger("tensorflow").addHandler(handler)
+for width in range(1, 7):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(width)])
+    model.predict_on_batch(np.zeros((1, 2), "float32"))
+logging.getLogger("tensorflow").warning("anything else")
+print(sum("retracing" in line for line in said), said[-1])
+"""
+
+
+@pytest.mark.parametrize("before, silent", [("", False), ("from utils import entrance; entrance.prepare()", True)])
+def test_six_models_are_no_retracing_and_other_warnings_stay(before, silent, tmp_path):
+    script = tmp_path / "models.py"
+    script.write_text(MODELS.format(before=before), encoding="utf-8")
+    count, last = call(script, cwd=COURSE_ROOT).stdout.strip().splitlines()[-1].split(" ", 1)
+    assert (int(count) == 0) == silent  # without the entrance TensorFlow does warn, or the filter is no longer needed
+    assert last == "anything else"
+
+
 def test_what_native_code_says_is_shown_after_all_when_the_body_fails():
     code = """
 import os

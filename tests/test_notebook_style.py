@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 
 import nbformat
 import pattern
@@ -17,31 +16,12 @@ from utils.cli import notebooks
 from utils.course import ON_STANDIN, RESULTS_MIME
 
 
-@pytest.mark.parametrize("rule", style.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [*style.RULES, *style.PATTERN], ids=lambda rule: rule.__name__)
 def test_anatomy(rule, notebook_path):
     assert list(rule(notebooks.read(notebook_path), notebook_path)) == []
 
 
-@pytest.mark.parametrize("rule", style.PATTERN, ids=lambda rule: rule.__name__)
-def test_pattern(rule, converted_path):
-    assert list(rule(notebooks.read(converted_path), converted_path)) == []
-
-
-@pytest.mark.parametrize("name", style.NOT_YET)
-def test_a_notebook_of_the_old_shape_is_there_and_breaks_a_rule(name):
-    path = notebooks.NOTEBOOKS / f"{name}.ipynb"
-    assert path.exists(), f"take {name} off NOT_YET in tests/style.py and off both lists of notebooks/ruff.toml"
-    assert style.broken(path), f"{name} keeps every rule: take it off NOT_YET and off both lists of notebooks/ruff.toml"
-
-
 RUFF = notebooks.NOTEBOOKS / "ruff.toml"
-
-
-def test_ruff_leaves_alone_what_has_the_old_shape_and_nothing_else():
-    settings = tomllib.loads(RUFF.read_text(encoding="utf-8"))
-    files = [f"{name}.ipynb" for name in style.NOT_YET]
-    assert settings["format"]["exclude"] == files
-    assert settings["lint"]["extend-per-file-ignores"] == {name: ["E501", "I001"] for name in files}
 
 
 @pytest.mark.parametrize("words", [["check"], ["format", "--check"]])

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 import re
@@ -198,6 +199,7 @@ def prepare() -> None:
             "Unset KERAS_BACKEND (or set it to tensorflow), restart the kernel, and run this cell again."
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing_advice)
     with quiet_stderr():
         import keras
 
@@ -208,6 +210,15 @@ def prepare() -> None:
             "tensorflow in float32.\nCorrect ~/.keras/keras.json or what set it before this cell, and restart the "
             "kernel."
         )
+
+
+def _is_no_retracing_advice(record: logging.LogRecord) -> bool:
+    """Tell TensorFlow's advice on retracing from other log lines.
+
+    Its detector takes the predict functions of all Keras models for one function, so that the fifth small model of a
+    notebook already "triggers retracing" although each was traced once.
+    """
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 def _check_versions() -> None:
