@@ -1,6 +1,7 @@
 """Standardisation, tokens, n-grams and toy vectors, against the lecture's printed answers and independent ones."""
 
 import os
+import re
 import string
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -396,3 +397,39 @@ def test_a_zwnj_near_the_edge_of_a_text_is_judged_by_its_neighbours(word):
     visible = word[0] in "بم"
     assert text.standardise(word) == (word if visible else word.replace(ZWNJ, ""))
     assert text.standardise(f"x {word}") == f"x {text.standardise(word)}"
+
+
+# ------------------------------------------------------------------------------------------------- held-out text
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=6), min_size=8, max_size=60), st.sampled_from([" ", "\n", "  "]))
+def test_split_text_loses_nothing_and_cuts_no_word(words, gap):
+    whole = gap.join(words)
+    try:
+        parts = text.split_text(whole, (0.5, 0.75))
+    except ValueError:
+        assume(False)
+    assert "".join(parts) == whole
+    assert [word for part in parts for word in part.split()] == words
+    for share, cut in zip((0.5, 0.75), (len(parts[0]), len(parts[0] + parts[1]))):
+        at = int(share * len(whole))
+        assert cut == at or (cut > at and not re.search(r"\s", whole[at:cut])), "the next white space"
+
+
+def test_split_text_cuts_at_eight_and_nine_tenths():
+    whole = "ab " * 100
+    assert tuple(map(len, text.split_text(whole))) == (242, 30, 28)
+
+
+@pytest.mark.parametrize(("arguments", "error", "words"), [
+    ((["a"],), TypeError, "one text"),
+    (("a b c", (0.9, 0.8)), ValueError, "0 < first < second < 1"),
+    (("a b c", (0, 0.8)), ValueError, "0 < first < second < 1"),
+    (("a b c", (0.5, 1.5)), ValueError, r"cuts\[1\] is 1.5"),
+    (("a b c", ("half", 0.9)), TypeError, r"cuts\[0\] is 'half'"),
+    (("abcdefghij",), ValueError, "leaves a part without a word"),
+    (("",), ValueError, "leaves a part without a word"),
+])  # fmt: skip
+def test_split_text_refuses_what_it_cannot_cut(arguments, error, words):
+    with pytest.raises(error, match=words):
+        text.split_text(*arguments)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from utils.arguments import whole_number
+from utils.arguments import finite_number, whole_number
 
 ZWNJ = "\u200c"
 """The zero-width non-joiner: ends a letter's join without ending the word."""
@@ -207,6 +207,54 @@ def _tokens(text, function: str) -> list[str]:
     if not isinstance(text, Sequence) or not all(isinstance(token, str) for token in text):
         raise TypeError(f"{function} takes a text (str) or a list of words, not {type(text).__name__}.")
     return list(text)
+
+
+def split_text(text: str, cuts: tuple[float, float] = (0.8, 0.9)) -> tuple[str, str, str]:
+    """Cut a text into one part to learn from, one to choose by and one to test on, in the order of reading.
+
+    Every notebook that models a text cuts it here, so that words and characters, counts and networks
+    are compared on the same held-out part.
+
+    Parameters
+    ----------
+    text : str
+        The text; cleaned first, if it is to be cleaned.
+    cuts : (float, float)
+        Where the second and the third part begin, as shares of the characters.
+
+    Returns
+    -------
+    tuple of (str, str, str)
+        Training, validation and test text. Joined they are `text` again. Each cut is moved on to the next white space,
+        with which the later part begins, so that no word is cut in two.
+
+    Raises
+    ------
+    TypeError
+        If `text` is not a string or a cut is no number.
+    ValueError
+        Unless 0 < first cut < second cut < 1, and if a part has no word in it.
+
+    Examples
+    --------
+    >>> split_text("one two three four five six seven eight nine ten", (0.5, 0.8))
+    ('one two three four five', ' six seven eight', ' nine ten')
+    """
+    text = _checked_text(text, "split_text")
+    first, second = (finite_number(f"cuts[{k}]", cut, least=0, most=1) for k, cut in enumerate(cuts))
+    if not 0 < first < second < 1:
+        raise ValueError(f"cuts are {cuts}; expected two shares, 0 < first < second < 1.")
+    edges = [0]
+    for share in (first, second):
+        white = re.compile(r"\s").search(text, int(share * len(text)))
+        edges.append(white.start() if white else len(text))
+    parts = tuple(text[start:stop] for start, stop in zip(edges, [*edges[1:], len(text)]))
+    if not all(part.strip() for part in parts):
+        raise ValueError(
+            f"a text of {len(text)} characters cut at {cuts} leaves a part without a word; expected a longer text with "
+            "white space between its words."
+        )
+    return parts
 
 
 def word_ngrams(text: str | Sequence[str], n: int) -> list[str]:

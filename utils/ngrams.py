@@ -1,0 +1,298 @@
+"""N-gram language models: probabilities of the next token from counts, smoothed as in the lecture.
+
+What belongs here: counting tokens, pairs and triples, and what follows from the counts: probability, perplexity and
+samples. What does not: from text to tokens (`utils.text`), and networks. Taught in `11_ngram_language_model`.
+"""
+
+import math
+from bisect import bisect_right
+from collections.abc import Hashable, Iterable, Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from utils.arguments import finite_number, generator, whole_number
+
+BACKOFFS = ("unigram", "shorter")
+"""What a pair or a triple is smoothed towards: the tokens' own frequencies, or the model with one token less."""
+
+
+class NGramModel:
+    """A Markov model of tokens: the next one depends on the one or two before it, or on none.
+
+    With m tokens in the vocabulary, and n(...) read off a text of n tokens, the lecture's three estimates are ::
+
+        P(x)          = (n(x) + eps1 / m) / (n + eps1)
+        P(x' | x)     = (n(x, x') + eps2 P(x')) / (n(x) + eps2)
+        P(x'' | x, x') = (n(x, x', x'') + eps3 P(x'')) / (n(x, x') + eps3)
+
+    The last one smooths towards P(x''), the frequency of x'' alone, not towards P(x'' | x').
+
+    Parameters
+    ----------
+    order : int
+        How many tokens an n-gram has: 1, 2 or 3. It uses `order - 1` tokens of context.
+    eps : sequence of float
+        One smoothing constant for each length of n-gram, `(eps1, ..., eps_order)`, each 0 or more. With 0 the model
+        counts plainly; the larger, the nearer it comes to what it is smoothed towards (for eps1, all tokens alike).
+    backoff : {"unigram", "shorter"}
+        "unigram" is the lecture's. With "shorter" triples are smoothed towards P(x'' | x'); pairs are the same in both.
+
+    Attributes
+    ----------
+    order, eps, backoff
+        As given; `eps` is a tuple of floats.
+    vocabulary : tuple
+        The tokens that the model may predict, in the order in which they were first met. Empty before `fit`.
+
+    Raises
+    ------
+    TypeError
+        If `order` is no whole number, or `eps` no sequence of numbers.
+    ValueError
+        If `order` is not 1, 2 or 3, `eps` has another length or a negative number, or `backoff` is unknown.
+
+    Notes
+    -----
+    *The end of the text.* As a context, n(x) and n(x, x') count only places that another token follows: the last token
+    of the text is no such place. Otherwise the probabilities after it would not sum to one.
+
+    *Contexts never seen.* Every estimate above is then its own back-off, whatever `eps` is; with `eps` 0, where
+    the formula is 0/0, its limit is taken. So probabilities sum to one after any context, also one of foreign tokens.
+
+    *The beginning.* A sequence's first token has no context and its second only one: there the shorter formula holds.
+
+    References
+    ----------
+    Lecture B, "learning a language model"; Zhang, A., Lipton, Z. C., Li, M., Smola, A. J., *Dive into Deep Learning*,
+    section 9.3. Jurafsky, D., Martin, J. H., *Speech and Language Processing*, chapter "N-gram language models".
+
+    Examples
+    --------
+    >>> model = NGramModel(2, eps=(0, 0)).fit("the cat saw the dog".split())
+    >>> model.probability("cat", ["the"])
+    0.5
+    """
+
+    def __init__(self, order: int, eps: Sequence[float], backoff: str = "unigram") -> None:
+        self.order = whole_number("order", order, least=1, most=3)
+        self.eps = _checked_eps(eps, self.order)
+        if backoff not in BACKOFFS:
+            raise ValueError(f"backoff is {backoff!r}; expected one of {', '.join(map(repr, BACKOFFS))}.")
+        self.backoff = backoff
+        self.vocabulary: tuple = ()
+        self._known: frozenset = frozenset()
+        self._following: dict[tuple, dict[Hashable, int]] = {}  # context: how often each token came next
+        self._places: dict[tuple, int] = {}  # context: how often any token came next
+        self._running: dict[tuple, tuple[list, list[int]]] = {}  # context: tokens and running counts, for samples
+
+    def __repr__(self) -> str:
+        """Return the call that makes this model."""
+        return f"NGramModel(order={self.order}, eps={self.eps}, backoff={self.backoff!r})"
+
+    def fit(self, tokens: Iterable[Hashable], vocabulary: Iterable[Hashable] | None = None) -> "NGramModel":
+        """Count the n-grams of a text in one pass, and return the model; what was counted before is forgotten.
+
+        Parameters
+        ----------
+        tokens : iterable of hashable
+            The text: words, or the characters of a string. It may be a generator: it is read once.
+        vocabulary : iterable of hashable, optional
+            The tokens that the model may predict, those of the text included. The default is the tokens of the text.
+
+        Raises
+        ------
+        ValueError
+            If the text is empty, or has a token that `vocabulary` lacks.
+        """
+        following: dict[tuple, dict[Hashable, int]] = {(): {}}
+        contexts: list[tuple] = [()]  # those that end here, from none to order - 1 tokens
+        for token in tokens:
+            for context in contexts:
+                try:
+                    counts = following[context]
+                except KeyError:  # no setdefault: it would make a new dictionary for every token of the text
+                    counts = following[context] = {}
+                counts[token] = counts.get(token, 0) + 1
+            contexts = [(), *((*context, token) for context in contexts[: self.order - 1])]
+        seen = following[()]
+        if not seen:
+            raise ValueError("fit(tokens) got no token; expected a text of at least one.")
+        words = tuple(dict.fromkeys(seen if vocabulary is None else vocabulary))
+        known = frozenset(words)
+        lacking = [token for token in seen if token not in known]
+        if lacking:
+            raise ValueError(
+                f"vocabulary lacks {len(lacking)} tokens of the text, {lacking[0]!r} first; add them, or replace them "
+                "in the text."
+            )
+        self.vocabulary, self._known = words, known
+        self._following = following
+        self._places = {context: sum(counts.values()) for context, counts in following.items()}
+        self._running = {}
+        return self
+
+    def count(self, ngram: Sequence[Hashable]) -> int:
+        """Return how often an n-gram of 1 to `order` tokens stands in the text: n(x), n(x, x') or n(x, x', x'').
+
+        Raises
+        ------
+        ValueError
+            If the n-gram has another length, or the model has not been fitted.
+        """
+        *context, token = self._checked(ngram, "ngram") or [None]
+        if not 1 <= len(ngram) <= self.order:
+            raise ValueError(f"ngram has {len(ngram)} tokens; expected 1 to {self.order}, the order of the model.")
+        return self._following.get(tuple(context), {}).get(token, 0)
+
+    def probability(self, token: Hashable, context: Sequence[Hashable] = ()) -> float:
+        """Return the probability that `token` comes next after `context`.
+
+        Parameters
+        ----------
+        token : hashable
+            A token of the vocabulary.
+        context : sequence of hashable
+            The tokens before it, the nearest last. The model uses the last `order - 1` of them, or as many as there
+            are; they need not be in the vocabulary.
+
+        Raises
+        ------
+        TypeError
+            If `context` is one string although the tokens are longer than a character.
+        ValueError
+            If `token` is not in the vocabulary, or the model has not been fitted.
+        """
+        context = self._checked(context, "context")
+        return self._probability(token, self._nearest(context))
+
+    def log_probability(self, tokens: Sequence[Hashable]) -> float:
+        """Return the natural logarithm of the probability of a whole sequence; minus infinity if it is impossible.
+
+        Parameters
+        ----------
+        tokens : sequence of hashable
+            Tokens of the vocabulary. The empty sequence has probability 1.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `probability`.
+        """
+        tokens = self._checked(tokens, "tokens")
+        total = 0.0
+        for at, token in enumerate(tokens):
+            chance = self._probability(token, self._nearest(tokens[max(0, at - 2) : at]))
+            if chance == 0:
+                return -math.inf
+            total += math.log(chance)
+        return total
+
+    def perplexity(self, tokens: Sequence[Hashable]) -> float:
+        """Return the perplexity of a sequence, exp(-log P / number of tokens): 1 at best, m for a uniform guess.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `probability`; also ValueError for an empty sequence.
+        """
+        tokens = self._checked(tokens, "tokens")
+        if not tokens:
+            raise ValueError("tokens is empty; expected at least one token, as perplexity is a mean over tokens.")
+        return math.exp(-self.log_probability(tokens) / len(tokens))
+
+    def sample(self, num_tokens: int, rng: np.random.Generator, start: Sequence[Hashable] = ()) -> list:
+        """Draw tokens, each given those drawn before it.
+
+        Parameters
+        ----------
+        num_tokens : int
+            How many, 0 or more.
+        rng : numpy.random.Generator
+            Where chance comes from.
+        start : sequence of hashable
+            Tokens that stand before the first one drawn. They are not returned.
+
+        Returns
+        -------
+        list
+            `num_tokens` tokens of the vocabulary.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For arguments of a wrong type or value, and for a model that has not been fitted.
+
+        Notes
+        -----
+        (n(x, x') + eps P(x')) / (n(x) + eps) is a mixture: with probability n(x) / (n(x) + eps) the token is drawn from
+        those that followed x in the text, otherwise from P. So no distribution over the whole vocabulary is computed.
+        """
+        num_tokens = whole_number("num_tokens", num_tokens, least=0)
+        generator("rng", rng)
+        drawn = self._checked(start, "start")
+        length = len(drawn)
+        for _ in range(num_tokens):
+            drawn.append(self._draw(self._nearest(drawn[-2:]), rng))
+        return drawn[length:]
+
+    # -------------------------------------------------------------------------------------------------- one context
+
+    def _nearest(self, context: Sequence) -> tuple:
+        """Return the part of a context that the model uses."""
+        return tuple(context[-(self.order - 1) :]) if self.order > 1 else ()
+
+    def _shorter(self, context: tuple) -> tuple:
+        """Return the context that an estimate is smoothed towards."""
+        return () if self.backoff == "unigram" else context[1:]
+
+    def _probability(self, token, context: tuple) -> float:
+        if token not in self._known:
+            raise ValueError(
+                f"{token!r} is not in the vocabulary of {len(self.vocabulary)} tokens; replace it, for example by "
+                "'<unk>', or name it in fit(tokens, vocabulary=...)."
+            )
+        eps = self.eps[len(context)]
+        towards = self._probability(token, self._shorter(context)) if context else 1 / len(self.vocabulary)
+        places = self._places.get(context, 0)
+        if places == 0:
+            return towards
+        return (self._following[context].get(token, 0) + eps * towards) / (places + eps)
+
+    def _draw(self, context: tuple, rng: np.random.Generator):
+        places = self._places.get(context, 0)
+        point = rng.random() * (places + self.eps[len(context)])
+        if places == 0 or point >= places:
+            return (
+                self._draw(self._shorter(context), rng) if context else self.vocabulary[rng.integers(len(self._known))]
+            )
+        if context not in self._running:
+            counts = self._following[context]
+            self._running[context] = list(counts), list(accumulate(counts.values()))
+        tokens, running = self._running[context]
+        return tokens[bisect_right(running, point)]
+
+    # ------------------------------------------------------------------------------------------------------- checks
+
+    def _checked(self, tokens: Sequence, name: str) -> list:
+        """Return tokens as a list. Raises for a model without counts, and for a string where words are expected."""
+        if not self.vocabulary:
+            raise ValueError("this model has counted nothing yet; call fit(tokens) first.")
+        if isinstance(tokens, str) and any(isinstance(token, str) and len(token) > 1 for token in self.vocabulary):
+            raise TypeError(
+                f"{name} is the string {tokens[:40]!r}; expected a list of tokens, such as {tokens.split()[:3]}."
+            )
+        try:
+            return list(tokens)
+        except TypeError:
+            raise TypeError(f"{name} is {tokens!r}; expected a sequence of tokens.") from None
+
+
+def _checked_eps(eps, order: int) -> tuple[float, ...]:
+    """Return the smoothing constants as a tuple of `order` floats."""
+    if isinstance(eps, str) or not isinstance(eps, Iterable):
+        raise TypeError(f"eps is {eps!r}; expected a sequence of {order} numbers, one for each length of n-gram.")
+    eps = tuple(finite_number(f"eps[{k}]", value, least=0) for k, value in enumerate(eps))
+    if len(eps) != order:
+        raise ValueError(f"eps has {len(eps)} numbers; expected {order}, one for each length of n-gram up to {order}.")
+    return eps
