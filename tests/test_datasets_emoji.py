@@ -106,7 +106,7 @@ def test_a_table_becomes_four_splits(course, no_network, capsys, monkeypatch, pr
     assert (found.train.kinds, found.train.pairs.tolist()) == (["plain"], [0])
     assert (len(found.order), repr(found.order)) == (2, "EmojiSentences(2 sentences)")
     assert repr(found) == "Emojify(course: 1 train + 1 validation + 1 test + 2 order)"
-    assert datasets.used()["emoji-sentences"] == "real"
+    assert datasets.used()["emoji"] == "real"
 
 
 @pytest.mark.parametrize("folder", ["", "emoji/data/"])

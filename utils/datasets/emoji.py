@@ -193,7 +193,7 @@ def load_emojify(edition: str = "course") -> Emojify:
             kinds=[row[2] for row in some],
             pairs=np.array([row[3] for row in some], dtype=np.int64),
         )
-    name, title = ("emoji-sentences", "Emoji sentences of the course") if own else ("emojify", "Emojify (Coursera)")
+    name, title = ("emoji", "Emoji sentences of the course") if own else ("emojify", "Emojify (Coursera)")
     loaded = Loaded(name, title, splits, "real", entry, "real|")
     sizes = [f"{len(some)} {split}" for split, some in splits.items() if len(some)]
     loaded.announce(f"{' + '.join(sizes)} sentences")
