@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nervaluate import Evaluator
 
-from utils.tagging import broken_transitions, entities, entity_counts, f1
+from utils.tagging import broken_transitions, entities, entity_counts, f1, look_up, name_list
 
 KINDS = ("person", "creative-work")
 TAG = st.sampled_from(["O", *(f"{letter}-{kind}" for letter in "BI" for kind in KINDS)])
@@ -81,6 +81,27 @@ def test_broken_transitions(pairs):
     assert broken_transitions(tags) == broken
 
 
+def test_a_list_of_names():
+    sentences = [["I", "saw", "Ford", "in", "Paris"], ["paris", "Hilton", "likes", "the", "ford"], ["Ford", "drives"]]
+    tags = [
+        ["O", "O", "B-person", "O", "B-location"],
+        ["B-person", "I-person", "O", "O", "O"],
+        ["B-person", "O"],
+    ]
+    names = name_list(sentences, tags)
+    assert names == {("ford",): "person", ("paris",): "location", ("paris", "hilton"): "person"}
+    assert name_list(sentences, tags, least=0.6) == {("ford",): "person", ("paris", "hilton"): "person"}
+    assert name_list(sentences, tags, least=0.7) == {("paris", "hilton"): "person"}
+    assert look_up(["Paris", "Hilton", "left", "PARIS"], names) == ["B-person", "I-person", "O", "B-location"]
+    assert look_up(["Hilton", "saw", "Paris"], names) == ["O", "O", "B-location"]
+    assert look_up([], names) == [] and look_up(["Ford"], {}) == ["O"]
+
+
+def test_the_commoner_type_of_a_name_wins():
+    tags = [["B-person"], ["B-location"], ["B-location"]]
+    assert name_list([["Jordan"], ["jordan"], ["JORDAN"]], tags) == {("jordan",): "location"}
+
+
 # Bad input --------------------------------------------------------------------------------------------------------
 
 
@@ -114,3 +135,10 @@ def test_counts_have_three_columns(counts):
 def test_impossible_counts_are_refused(counts):
     with pytest.raises(ValueError, match="0 <= found <= predicted"):
         f1(counts)
+
+
+def test_a_share_out_of_range_and_lists_of_unequal_length_are_refused():
+    with pytest.raises(ValueError, match=r"least is 1\.5"):
+        name_list([["a"]], [["O"]], least=1.5)
+    with pytest.raises(ValueError, match="zip"):
+        name_list([["a"]], [])

@@ -1,14 +1,17 @@
 """Entities in tagged sentences: found, counted, compared. Taught in `10_named_entities`.
 
 What belongs here: from IOB tags (O outside, B-person on the first word of an entity, I-person on its others) to
-entities, and to the counts behind precision, recall and F1. What does not: reading the sentences (`utils.datasets`),
-models, arrays. Which tags make an entity is left to `nervaluate`.
+entities, to the counts behind precision, recall and F1, and to tagging by a list of names. What does not: reading the
+sentences (`utils.datasets`), models, arrays. Which tags make an entity is left to `nervaluate`.
 """
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from nervaluate import collect_named_entities
+
+from utils.arguments import finite_number
 
 
 def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
@@ -123,3 +126,65 @@ def broken_transitions(tags: Sequence[str]) -> int:
         As for `entities`.
     """
     return sum(tags[start].startswith("I-") for _, start, _ in entities(tags))
+
+
+def name_list(
+    sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]], least: float = 0.0
+) -> dict[tuple[str, ...], str]:
+    """Return the names of tagged sentences with their most frequent types: a gazetteer.
+
+    Parameters
+    ----------
+    sentences, tags : sequence of sequences of str
+        Words, and their IOB tags.
+    least : float
+        A name counts if it is an entity in at least this share of the places where its words stand, 0 to 1.
+
+    Returns
+    -------
+    dict of (tuple of str) to str
+        The words of each name, in lower case, and its type.
+
+    Raises
+    ------
+    ValueError
+        If the two differ in length, for an unknown tag, or if `least` is out of range.
+    """
+    least = finite_number("least", least, least=0, most=1)
+    kinds: dict[tuple[str, ...], Counter] = defaultdict(Counter)
+    lower = [[word.lower() for word in words] for words in sentences]
+    for words, marks in zip(lower, tags, strict=True):
+        for kind, start, end in entities(marks):
+            kinds[tuple(words[start:end])][kind] += 1
+    places = Counter()
+    for words in lower:
+        for size in {len(name) for name in kinds}:
+            places.update(tuple(words[at : at + size]) for at in range(len(words) - size + 1))
+    sure = {name: found for name, found in kinds.items() if found.total() >= least * places[name]}
+    return {name: found.most_common(1)[0][0] for name, found in sure.items()}
+
+
+def look_up(words: Sequence[str], names: Mapping[tuple[str, ...], str]) -> list[str]:
+    """Tag a sentence by a list of names: from left to right, the longest name that fits.
+
+    Parameters
+    ----------
+    words : sequence of str
+        The sentence; case does not count.
+    names : mapping of (tuple of str) to str
+        As `name_list` returns it.
+
+    Returns
+    -------
+    list of str
+        One IOB tag a word.
+    """
+    lower, tags = tuple(word.lower() for word in words), []
+    longest = max(map(len, names), default=0)
+    while len(tags) < len(lower):
+        at = len(tags)
+        most = min(longest, len(lower) - at)
+        size = next((n for n in range(most, 0, -1) if lower[at : at + n] in names), 0)
+        kind = names.get(lower[at : at + size])
+        tags += [f"B-{kind}", *[f"I-{kind}"] * (size - 1)] if size else ["O"]
+    return tags
