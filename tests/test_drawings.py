@@ -35,6 +35,7 @@ KINDS = {
         functools.partial(drawings.unrolled_rnn, outputs="last"),
         ("input", "state", "output", "loop", "weights"),
     ),
+    "bidirectional": (drawings.bidirectional, ("input", "forward", "backward", "output")),
     "bptt": (drawings.bptt, ("forward", "loss", "path")),
     "bptt, cut": (functools.partial(drawings.bptt, truncation=2), ("forward", "loss", "path", "cut")),
     "bptt, long": (functools.partial(drawings.bptt, steps=6, truncation=5), ("forward", "loss", "path", "cut")),

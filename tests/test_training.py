@@ -153,3 +153,30 @@ def test_a_wrong_setting_is_named(monkeypatch):
     monkeypatch.setenv("COURSE_PROGRESS", "yes")
     with pytest.raises(ValueError, match=r"COURSE_PROGRESS.*yes"):
         training.progress([], "x")
+
+
+def test_the_weights_of_the_best_epoch_come_back():
+    """Scores are made up, so that the best epoch is known; of two equal ones the earlier is kept."""
+    x, y = data()
+    made = model()
+    given, seen = [0.1, 0.5, 0.5, 0.2], []
+
+    def score(trained):
+        seen.append(weights(trained))
+        return given[len(seen) - 1]
+
+    keep = training.KeepBest(score)
+    made.fit(x, y, epochs=4, verbose=0, callbacks=[keep])
+    assert keep.scores == given
+    assert all(np.array_equal(a, b) for a, b in zip(weights(made), seen[1]))
+    assert not all(np.array_equal(a, b) for a, b in zip(seen[1], seen[2]))
+    given[:], seen[:] = [0.3], []
+    made.fit(x, y, epochs=1, verbose=0, callbacks=[keep])
+    assert keep.scores == [0.3], "a second training does not remember the first"
+    assert all(np.array_equal(a, b) for a, b in zip(weights(made), seen[0]))
+
+
+def test_a_score_that_is_no_number_is_refused():
+    x, y = data()
+    with pytest.raises(ValueError, match="the score is nan"):
+        model().fit(x, y, verbose=0, callbacks=[training.KeepBest(lambda _: float("nan"))])

@@ -15,6 +15,7 @@ Units: a tenth of an inch from the lower left corner, so that a length here is a
 
 import functools
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -363,6 +364,68 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
         "and the previous state h_(t-1), through W_hh, make the state h_t; "
         + ("each state is read out as an output. " if outputs == "every" else "only the last state is read out. ")
         + "W_xh and W_hh are the same at every step."
+    )
+    return s.finish(alt, names)
+
+
+@_plain_style
+def bidirectional(highlight=None) -> Drawing:
+    """Draw a bidirectional recurrent network over five steps: one layer reads forward, one backward, both are read out.
+
+    Parameters
+    ----------
+    highlight : {None, "input", "forward", "backward", "output"}
+        The part being taught.
+
+    Returns
+    -------
+    Drawing
+
+    Raises
+    ------
+    ValueError
+        For any other `highlight`; the message names the choices.
+    """
+    names = {
+        "input": "the inputs x_t",
+        "forward": "the layer that reads forward",
+        "backward": "the layer that reads backward",
+        "output": "the outputs, each made of both states of its step",
+    }
+    colours = {"input": GREEN, "forward": BLUE, "backward": RED, "output": PURPLE}
+    s = _Sketch(70, 36, colours, highlight)
+    low, high, top = 14.5, 22.5, 30.5
+    centres = (12, 23.5, 35, 46.5, 58)
+    for step, x in enumerate(centres, start=1):
+        s.text(x, 8, f"$x_{step}$", "input", 14)
+        s.arrow([(x - 1.6, 9.6), (x - 1.6, low - 2.4)], ("input", "forward"))
+        aside = [(x + 4.3, 11.2), (x + 4.3, 18.8), (x + 1.6, 18.8)]
+        s.arrow([(x + 1.6, 9.6), *aside, (x + 1.6, high - 2.4)], ("input", "backward"), radius=0.8)
+        s.box(x, low, 6.4, 4.8, rf"$\overrightarrow{{a}}_{step}$", "forward", 13)
+        s.box(x, high, 6.4, 4.8, rf"$\overleftarrow{{a}}_{step}$", "backward", 13)
+        aside = [(x - 1.6, 18.2), (x - 4.3, 18.2), (x - 4.3, 27)]
+        s.arrow([(x - 1.6, low + 2.4), *aside, (x - 1.6, top - 1.6)], ("output", "forward"), radius=0.8)
+        s.arrow([(x, high + 2.4), (x, top - 1.8)], ("output", "backward"))
+        s.text(x, top, rf"$\hat{{y}}_{step}$", "output", 14)
+    for before, after in itertools.pairwise(centres):
+        s.arrow([(before + 3.2, low), (after - 3.2, low)], "forward", over=True)
+        s.arrow([(after - 3.2, high), (before + 3.2, high)], "backward", over=True)
+    s.formula(
+        35,
+        2.6,
+        [
+            ("$\\hat{y}_t = g(W_y\\,[$", "output"),
+            ("$\\overrightarrow{a}_t$", "forward"),
+            ("$,$", "output"),
+            ("$\\overleftarrow{a}_t$", "backward"),
+            ("$] + b_y)$", "output"),
+        ],
+        size=13,
+        centred=True,
+    )
+    alt = (
+        "A bidirectional network over five steps. One row of states is computed from left to right, a second one from "
+        "right to left, both from the same inputs x_1 to x_5. Each output is read from the two states of its own step."
     )
     return s.finish(alt, names)
 

@@ -10,7 +10,7 @@ import keras
 from tqdm import tqdm
 
 from utils import settings
-from utils.arguments import whole_number
+from utils.arguments import finite_number, whole_number
 
 PATIENCE = 2.0
 """Seconds of work before a progress line appears: what is over sooner needs none."""
@@ -78,6 +78,43 @@ def _empty(optimizer, weights) -> None:
     for variable, value in zip(optimizer.variables, again.variables, strict=True):
         if variable is not optimizer.learning_rate:
             variable.assign(value)
+
+
+class KeepBest(keras.callbacks.Callback):
+    """A Keras callback that keeps the weights of the epoch with the best score, and gives them back at the end.
+
+    Keras's `EarlyStopping` does so with what Keras computes itself; this is for a score that it cannot, such as F1 of
+    entities.
+
+    Parameters
+    ----------
+    score : callable
+        Of the model, returns a number on the validation data; larger is better. Of equal scores the earlier epoch wins.
+
+    Attributes
+    ----------
+    scores : list of float
+        One an epoch of the last training.
+    """
+
+    def __init__(self, score):
+        super().__init__()
+        self.score, self.scores, self._weights = score, [], None
+
+    def on_train_begin(self, logs=None) -> None:
+        """Forget what an earlier training left."""
+        self.scores = []
+
+    def on_epoch_end(self, epoch: int, logs=None) -> None:
+        """Score, and keep the weights if there were none as good. Raises ValueError for NaN."""
+        score = finite_number("the score", self.score(self.model))
+        if not self.scores or score > max(self.scores):
+            self._weights = self.model.get_weights()
+        self.scores.append(score)
+
+    def on_train_end(self, logs=None) -> None:
+        """Put the weights of the best epoch back."""
+        self.model.set_weights(self._weights)
 
 
 # ---------------------------------------------------------------------------------------------------- progress lines
