@@ -119,9 +119,9 @@ def test_a_text_is_no_list_of_tags():
 
 
 def test_sentences_and_words_must_agree():
-    with pytest.raises(ValueError, match="1 sentences were predicted; expected 2"):
+    with pytest.raises(ValueError, match="tags of 1 sentences; expected 2"):
         entity_counts([["O"], ["O"]], [["O"]])
-    with pytest.raises(ValueError, match="sentence 1 has 2 words but 1 predicted tags"):
+    with pytest.raises(ValueError, match="sentence 1 has 2 words but 1 tags"):
         entity_counts([["O"], ["O", "O"]], [["O"], ["O"]])
 
 
@@ -140,5 +140,7 @@ def test_impossible_counts_are_refused(counts):
 def test_a_share_out_of_range_and_lists_of_unequal_length_are_refused():
     with pytest.raises(ValueError, match=r"least is 1\.5"):
         name_list([["a"]], [["O"]], least=1.5)
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="tags of 0 sentences; expected 1"):
         name_list([["a"]], [])
+    with pytest.raises(ValueError, match="sentence 0 has 2 words but 1 tags"):
+        name_list([["a", "b"]], [["O"]])

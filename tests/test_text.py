@@ -425,6 +425,7 @@ def test_split_text_cuts_at_eight_and_nine_tenths():
     ((["a"],), TypeError, "one text"),
     (("a b c", (0.9, 0.8)), ValueError, "0 < first < second < 1"),
     (("a b c", (0, 0.8)), ValueError, "0 < first < second < 1"),
+    (("a b c d", (0.2, 0.5, 0.8)), ValueError, "expected two shares"),
     (("a b c", (0.5, 1.5)), ValueError, r"cuts\[1\] is 1.5"),
     (("a b c", ("half", 0.9)), TypeError, r"cuts\[0\] is 'half'"),
     (("abcdefghij",), ValueError, "leaves a part without a word"),

@@ -6,7 +6,7 @@ sentences (`utils.datasets`), models, arrays. Which tags make an entity is left 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from nervaluate import collect_named_entities
@@ -69,15 +69,21 @@ def entity_counts(true: Sequence[Sequence[str]], predicted: Sequence[Sequence[st
     ValueError
         If the two differ in the number of sentences or of words, or for an unknown tag.
     """
-    if len(true) != len(predicted):
-        raise ValueError(f"{len(predicted)} sentences were predicted; expected {len(true)}, as many as there are.")
     counts = np.zeros((len(true), 3), np.int64)
-    for row, (right, guess) in enumerate(zip(true, predicted)):
-        if len(right) != len(guess):
-            raise ValueError(f"sentence {row} has {len(right)} words but {len(guess)} predicted tags; give one a word.")
+    for row, (right, guess) in enumerate(_pairs(true, predicted)):
         there, said = set(entities(right)), set(entities(guess))
         counts[row] = len(there & said), len(said), len(there)
     return counts
+
+
+def _pairs(sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> Iterator[tuple]:
+    """Yield each sentence with its tags. Raises ValueError unless there is one list a sentence and one tag a word."""
+    if len(sentences) != len(tags):
+        raise ValueError(f"there are tags of {len(tags)} sentences; expected {len(sentences)}, as many as there are.")
+    for row, (words, marks) in enumerate(zip(sentences, tags)):
+        if len(words) != len(marks):
+            raise ValueError(f"sentence {row} has {len(words)} words but {len(marks)} tags; give one a word.")
+        yield words, marks
 
 
 def f1(counts) -> np.ndarray:
@@ -148,12 +154,12 @@ def name_list(
     Raises
     ------
     ValueError
-        If the two differ in length, for an unknown tag, or if `least` is out of range.
+        If the two differ in the number of sentences or of words, for an unknown tag, or if `least` is out of range.
     """
     least = finite_number("least", least, least=0, most=1)
     kinds: dict[tuple[str, ...], Counter] = defaultdict(Counter)
     lower = [[word.lower() for word in words] for words in sentences]
-    for words, marks in zip(lower, tags, strict=True):
+    for words, marks in _pairs(lower, tags):
         for kind, start, end in entities(marks):
             kinds[tuple(words[start:end])][kind] += 1
     places = Counter()

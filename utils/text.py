@@ -241,11 +241,11 @@ def split_text(text: str, cuts: tuple[float, float] = (0.8, 0.9)) -> tuple[str, 
     ('one two three four five', ' six seven eight', ' nine ten')
     """
     text = _checked_text(text, "split_text")
-    first, second = (finite_number(f"cuts[{k}]", cut, least=0, most=1) for k, cut in enumerate(cuts))
-    if not 0 < first < second < 1:
+    shares = [finite_number(f"cuts[{k}]", cut, least=0, most=1) for k, cut in enumerate(cuts)]
+    if len(shares) != 2 or not 0 < shares[0] < shares[1] < 1:
         raise ValueError(f"cuts are {cuts}; expected two shares, 0 < first < second < 1.")
     edges = [0]
-    for share in (first, second):
+    for share in shares:
         white = re.compile(r"\s").search(text, int(share * len(text)))
         edges.append(white.start() if white else len(text))
     parts = tuple(text[start:stop] for start, stop in zip(edges, [*edges[1:], len(text)]))
