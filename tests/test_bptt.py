@@ -372,7 +372,7 @@ def test_weights_in_bfloat16_are_computed_in_float32():
     )
 
 
-# --------------------------------------------------------------------------------- the lecture's loop, one column a step
+# ------------------------------------------------------------------------------ the lecture's loop, one column a step
 
 
 def column_step(w, chunk, follows, h):
@@ -410,7 +410,7 @@ def test_one_stream_is_the_lectures_loop():
     columns = [array.T.copy() if array.ndim == 2 else array[:, None].copy() for array in rows]
     memories = [[np.zeros_like(array) for array in arrays] for arrays in (columns, rows)]
     inputs, targets = text_streams(text, 1, steps)
-    p, clipped = 0, 0
+    p, clipped, state = 0, 0, None
     for n in range(70):
         if n == 0 or p + steps + 1 >= len(text):
             p, h = 0, np.zeros((units, 1))
@@ -418,9 +418,8 @@ def test_one_stream_is_the_lectures_loop():
         p += steps
 
         k = n % len(inputs)
-        mean_loss, gradients, state = bptt.loss_and_gradients(
-            rows, inputs[k], targets[k], None if k == 0 else state, return_state=True
-        )
+        state = None if k == 0 else state
+        mean_loss, gradients, state = bptt.loss_and_gradients(rows, inputs[k], targets[k], state, return_state=True)
         assert np.isclose(steps * mean_loss, loss, rtol=1e-9)
         np.testing.assert_allclose(state[0], h[:, 0], atol=1e-9)
         by_row = [np.clip(steps * gradient, -1, 1) for gradient in gradients]
