@@ -347,7 +347,7 @@ def test_bits_and_probabilities_of_kneser_ney_agree(text, order, other):
 def test_kneser_ney_knows_that_francisco_follows_one_word_only():
     """The paper's example: frequent, but after one word, so unlikely after any other."""
     text = ["san", "francisco", "."] * 3 + ["the", "glass", ".", "a", "glass", ".", "his", "glass", "."]
-    model = KneserNey(2).fit(text, [*text, "reading"])
+    model = KneserNey(2, (0.5, 0.5)).fit(text, [*text, "reading"])
     after = dict(zip(model.vocabulary, model.probabilities(["reading"])))
     assert text.count("francisco") == text.count("glass")
     assert after["glass"] > 1.4 * after["francisco"]
