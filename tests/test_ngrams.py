@@ -355,10 +355,11 @@ def test_kneser_ney_knows_that_francisco_follows_one_word_only():
 
 def test_samples_of_kneser_ney_have_its_probabilities_and_continue_a_start():
     model = KneserNey(3).fit("abcabdabcabdaabbcd" * 3)
-    drawn = [model.sample(1, np.random.default_rng(k), start="ab")[0] for k in range(4000)]
-    expected = model.probabilities("ab") * len(drawn)
-    observed = [drawn.count(token) for token in model.vocabulary]
-    assert chisquare(observed, expected).pvalue > 1e-4
+    for start in ("ab", "cc", "", "ax"):  # seen, not seen, none, and with a token that is not in the vocabulary
+        drawn = [model.sample(1, np.random.default_rng(k), start)[0] for k in range(3000)]
+        expected = model.probabilities(start) * len(drawn)
+        observed = [drawn.count(token) for token in model.vocabulary]
+        assert chisquare(observed, expected).pvalue > 1e-4, start
     assert model.sample(0, np.random.default_rng(0)) == []
     again = [model.sample(50, np.random.default_rng(1)) for _ in range(2)]
     assert again[0] == again[1] and len(again[0]) == 50

@@ -439,9 +439,7 @@ class KneserNey:
         every = np.arange(len(self.vocabulary))
         chances = np.full(len(every), 1 / len(every))
         for k in range(len(near) + 1):
-            gram = 0
-            for level, token in zip(self._levels, near[len(near) - k :]):
-                gram = level.number(gram, token)
+            gram = self._gram(near[len(near) - k :])
             chances, _ = self._levels[k].mixed(np.full(len(every), gram), every, chances)
         return chances
 
@@ -469,11 +467,27 @@ class KneserNey:
         """
         num_tokens = whole_number("num_tokens", num_tokens, least=0)
         generator("rng", rng)
-        drawn = list(start)
+        self._numbers(())  # raises before fit
+        drawn = [self._index.get(token, -1) for token in start]
         for _ in range(num_tokens):
-            running = np.cumsum(self.probabilities(drawn[-self.order :]))
-            drawn.append(self.vocabulary[np.searchsorted(running, rng.random() * running[-1], side="right")])
-        return drawn[len(drawn) - num_tokens :]
+            drawn.append(self._drawn(drawn[max(0, len(drawn) - self.order + 1) :], rng))
+        return [self.vocabulary[number] for number in drawn[len(drawn) - num_tokens :]]
+
+    def _drawn(self, near: list[int], rng: np.random.Generator) -> int:
+        """Return the number of a token drawn after others: from the followers of a context, or of the shorter one."""
+        for k in range(len(near), -1, -1):
+            gram = self._gram(near[len(near) - k :])
+            token = self._levels[k].drawn(gram, rng.random()) if gram >= 0 else -1
+            if token >= 0:
+                return token
+        return int(rng.integers(len(self.vocabulary)))
+
+    def _gram(self, numbers: list[int]) -> int:
+        """Return the number of an n-gram (that of none is 0), or -1 if the text lacks it."""
+        gram = 0
+        for level, token in zip(self._levels, numbers):
+            gram = level.number(gram, token)
+        return gram
 
     def _taken(self, k: int, times: np.ndarray) -> np.ndarray:
         """Return what is taken from counts of 0, 1, 2, and 3 or more, for n-grams of k + 1 tokens."""
@@ -512,11 +526,18 @@ class _Level:
 
     def number(self, context: int, token: int) -> int:
         """Return the number of one n-gram, or -1 if the text lacks it."""
-        if context < 0:
+        if context < 0 or token < 0:
             return -1
         key = context * self.size + token
         at = int(np.searchsorted(self.keys, key))
         return at if at < len(self.keys) and self.keys[at] == key else -1
+
+    def drawn(self, context: int, point: float) -> int:
+        """Return the follower of a context at a point from 0 to 1 of their shares, or -1 in what they leave over."""
+        first, last = np.searchsorted(self.keys, [context * self.size, (context + 1) * self.size])
+        running = np.cumsum(self.share[first:last])
+        at = int(np.searchsorted(running, point, side="right"))
+        return int(self.keys[first + at]) - context * self.size if at < len(running) else -1
 
     def mixed(self, contexts: np.ndarray, tokens: np.ndarray, shorter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return P of each token after its context (-1: unknown), given that after the shorter one; and n-grams."""
