@@ -99,6 +99,9 @@ def test_real_tiny_shakespeare(real, capsys):
     assert capsys.readouterr().out == "Data: Tiny Shakespeare, real, 1,115,394 characters\n"
     assert len(set(text)) == 65
     found = speeches(text)
-    assert len(found) == 7_221 or len(found) == 7_222
+    assert len(found) == 7_097
+    silent = [block for block in text.strip().split("\n\n") if block.endswith(":") and "\n" not in block]
+    assert len(found) + len(silent) == 7_222, "in the others somebody says nothing"
     assert found[0] == ("First Citizen", "Before we proceed any further, hear me speak.")
-    assert "\n\n".join(f"{who}:\n{said}" for who, said in found).strip() == text.strip()
+    spoken = [block for block in text.strip().split("\n\n") if block not in silent]
+    assert [f"{who}:\n{said}" for who, said in found] == spoken

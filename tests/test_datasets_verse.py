@@ -82,5 +82,5 @@ def test_real_hafez(real, capsys):
     assert capsys.readouterr().out == "Data: Divan of Hafez, real, 306,373 characters\n"
     assert text.count("\n") == 10_228
     lines = [line for line in text.split("\n") if line.strip()]
-    assert len(lines) == 9_434
+    assert len(lines) == 9_435
     assert lines[1] == "که عشق آسان نمود اول ولی افتاد مشکل ها"

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from nltk.lm import KneserNeyInterpolated
 from nltk.util import everygrams
@@ -279,6 +279,7 @@ def fixed(constant):
     return lambda count: constant if count else 0
 
 
+@settings(deadline=None)
 @given(LONGER, st.integers(1, 4), st.floats(0.05, 1), ANY_CONTEXT)
 def test_kneser_ney_is_that_of_the_paper(text, order, constant, context):
     model = KneserNey(order, [constant] * order).fit(text, "abcde")
@@ -289,6 +290,7 @@ def test_kneser_ney_is_that_of_the_paper(text, order, constant, context):
         assert math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-15)
 
 
+@settings(deadline=None)
 @given(LONGER, st.integers(1, 4), ANY_CONTEXT)
 def test_modified_kneser_ney_takes_three_discounts_a_length_and_sums_to_one(text, order, context):
     model = KneserNey(order).fit(text, "abcde")
@@ -334,6 +336,7 @@ def test_kneser_ney_is_nltks_with_one_discount():
             assert math.isclose(by_token[token], wanted, rel_tol=1e-9), (order, at)
 
 
+@settings(deadline=None)
 @given(LONGER, st.integers(1, 5), LONGER)
 def test_bits_and_probabilities_of_kneser_ney_agree(text, order, other):
     model = KneserNey(min(order, len(text))).fit(text, "abcd")
