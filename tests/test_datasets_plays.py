@@ -103,5 +103,5 @@ def test_real_tiny_shakespeare(real, capsys):
     silent = [block for block in text.strip().split("\n\n") if block.endswith(":") and "\n" not in block]
     assert len(found) + len(silent) == 7_222, "in the others somebody says nothing"
     assert found[0] == ("First Citizen", "Before we proceed any further, hear me speak.")
-    spoken = [block for block in text.strip().split("\n\n") if block not in silent]
+    spoken = [block.strip("\n") for block in text.strip().split("\n\n") if block not in silent]
     assert [f"{who}:\n{said}" for who, said in found] == spoken
