@@ -444,27 +444,7 @@ class KneserNey:
         return chances
 
     def sample(self, num_tokens: int, rng: np.random.Generator, start: Sequence[Hashable] = ()) -> list:
-        """Draw tokens, each given those drawn before it.
-
-        Parameters
-        ----------
-        num_tokens : int
-            How many, 0 or more.
-        rng : numpy.random.Generator
-            Where chance comes from.
-        start : sequence of hashable
-            Tokens that stand before the first one drawn. They are not returned.
-
-        Returns
-        -------
-        list
-            `num_tokens` tokens of the vocabulary.
-
-        Raises
-        ------
-        TypeError, ValueError
-            For arguments of a wrong type or value, and for a model that has not been fitted.
-        """
+        """Draw tokens, each given those drawn before it; arguments, value and errors as `NGramModel.sample`."""
         num_tokens = whole_number("num_tokens", num_tokens, least=0)
         generator("rng", rng)
         self._numbers(())  # raises before fit

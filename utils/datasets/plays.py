@@ -1,14 +1,9 @@
 """Plays, Tiny Shakespeare: loader and layout. Reading only; cutting into characters and speeches is the lesson."""
 
 import re
-from pathlib import Path
 
 from utils.datasets import archives
 from utils.datasets.loaders import load
-
-
-def _read(path: Path) -> str:
-    return archives.read(path).decode("utf-8").replace("\r\n", "\n")
 
 
 def load_tiny_shakespeare() -> str:
@@ -31,7 +26,14 @@ def load_tiny_shakespeare() -> str:
     ----------
     Karpathy, A. (2015). The unreasonable effectiveness of recurrent neural networks; see `data/README.md`.
     """
-    loaded = load("shakespeare", "Tiny Shakespeare", "shakespeare", _read, ("plays", "shakespeare"), "not Shakespeare")
+    loaded = load(
+        "shakespeare",
+        "Tiny Shakespeare",
+        "shakespeare",
+        archives.read_text,
+        ("plays", "shakespeare"),
+        "not Shakespeare",
+    )
     text = loaded.content
     if len(speeches(text)) < 2:
         raise ValueError(

@@ -29,10 +29,6 @@ def check_persian(path: Path) -> None:
         raise WrongFile(f"expected at least 10,000 lines of Persian, found {lines:,}, {share:.0%} Persian letters")
 
 
-def _read(path: Path) -> str:
-    return archives.read(path).decode("utf-8").replace("\r\n", "\n")
-
-
 def load_hafez() -> str:
     """Return the Divan of Hafez in normalised Persian, and print one line that says from where.
 
@@ -54,7 +50,7 @@ def load_hafez() -> str:
     ----------
     Hafez, *Divan* (14th century), as prepared in the repository amnghd/Persian_poems_corpus; see `data/README.md`.
     """
-    loaded = load("hafez", "Divan of Hafez", "hafez", _read, ("verse", "hafez"), "grammar, not Hafez")
+    loaded = load("hafez", "Divan of Hafez", "hafez", archives.read_text, ("verse", "hafez"), "grammar, not Hafez")
     text = loaded.content
     lines = sum(bool(line.strip()) for line in text.split("\n"))
     share = persian_share(text)
