@@ -70,8 +70,8 @@ def walk(minutes: int, seed: int, accuracy: float = 0.5, kind: str = "lag", targ
         is made. 0.5: all coins are random walks, and nothing can be known.
     kind : {"lag", "agreement"}
         What the signal is: the direction of BTC in the last minute ("lag": the target follows it), or whether BTC moved
-        in one direction in the last two minutes ("agreement": if so the target rises, else it falls), which no linear
-        model of returns can see.
+        in that direction `HORIZON` minutes earlier, too ("agreement": if so the target rises, else it falls), which no
+        linear model of returns can see.
     target : str
         One of `COINS`, but not BTC, of which the signal is made.
 
@@ -96,7 +96,7 @@ def walk(minutes: int, seed: int, accuracy: float = 0.5, kind: str = "lag", targ
     unit = MARKET * rng.standard_normal((minutes, 1)) + np.sqrt(1 - MARKET**2) * own  # (minutes, coins), variance 1
     sign = np.sign(unit[:, 0])
     if kind == "agreement":
-        sign[1:] *= sign[:-1].copy()
+        sign[HORIZON:] *= sign[:-HORIZON].copy()  # farther apart than the answer is long: no skew
     column = COINS.index(target)
     unit[1:, column] = shift * sign[:-1] + np.sqrt(1 - shift**2) * unit[1:, column]
     slow = lfilter([0.05], [1, -0.995], rng.standard_normal(minutes))  # logarithm of the volatility; hours long
