@@ -15,6 +15,7 @@ from scipy import stats
 
 from utils import bptt
 from utils.bptt import Weights, loss_and_gradients
+from utils.streams import text_streams
 
 
 def example(seed=0, batch_size=3, num_steps=6, num_features=3, num_units=4, vocab_size=5, radius=1.1):
@@ -369,3 +370,65 @@ def test_weights_in_bfloat16_are_computed_in_float32():
     assert loss_and_gradients(rough, inputs, targets, h0)[0] == pytest.approx(
         loss_and_gradients(same, inputs, targets, h0)[0], rel=1e-5
     )
+
+
+# ------------------------------------------------------------------------------ the lecture's loop, one column a step
+
+
+def column_step(w, chunk, follows, h):
+    """The lecture's loss function, written out: columns, one step at a time, losses added up; own gradients."""
+    (W_xh, W_hh, b_h, W_hy, b_y), vocab = w, len(w[4])
+    xs, hs, ps, loss = [], [h], [], 0.0
+    for read, target in zip(chunk, follows):
+        xs.append(np.eye(vocab)[:, [read]])
+        hs.append(np.tanh(W_xh @ xs[-1] + W_hh @ hs[-1] + b_h))
+        odds = np.exp(W_hy @ hs[-1] + b_y)
+        ps.append(odds / odds.sum())
+        loss -= np.log(ps[-1][target, 0])
+    slopes, later = [np.zeros_like(array) for array in w], np.zeros_like(h)
+    for t in range(len(chunk) - 1, -1, -1):
+        wrong = ps[t].copy()
+        wrong[follows[t]] -= 1
+        inner = (1 - hs[t + 1] ** 2) * (W_hy.T @ wrong + later)
+        later = W_hh.T @ inner
+        for slope, more in zip(slopes, (inner @ xs[t].T, inner @ hs[t].T, inner, wrong @ hs[t + 1].T, wrong)):
+            slope += more
+    return loss, slopes, hs[-1]
+
+
+def test_one_stream_is_the_lectures_loop():
+    """min-char-rnn, its last lines mended, against `loss_and_gradients` on a stream: 70 updates, two readings."""
+    rng, vocab, units, steps = np.random.default_rng(3), 6, 9, 25
+    text = rng.integers(vocab, size=40 * steps + 7)
+    rows = Weights(
+        rng.normal(size=(vocab, units)) * 0.01,
+        rng.normal(size=(units, units)) * 0.01,
+        np.zeros(units),
+        rng.normal(size=(units, vocab)) * 0.01,
+        np.zeros(vocab),
+    )
+    columns = [array.T.copy() if array.ndim == 2 else array[:, None].copy() for array in rows]
+    memories = [[np.zeros_like(array) for array in arrays] for arrays in (columns, rows)]
+    inputs, targets = text_streams(text, 1, steps)
+    p, clipped, state = 0, 0, None
+    for n in range(70):
+        if n == 0 or p + steps + 1 >= len(text):
+            p, h = 0, np.zeros((units, 1))
+        loss, slopes, h = column_step(columns, text[p : p + steps], text[p + 1 : p + steps + 1], h)
+        p += steps
+
+        k = n % len(inputs)
+        state = None if k == 0 else state
+        mean_loss, gradients, state = bptt.loss_and_gradients(rows, inputs[k], targets[k], state, return_state=True)
+        assert np.isclose(steps * mean_loss, loss, rtol=1e-9)
+        np.testing.assert_allclose(state[0], h[:, 0], atol=1e-9)
+        by_row = [np.clip(steps * gradient, -1, 1) for gradient in gradients]
+        by_column = [np.clip(slope, -1, 1) for slope in slopes]
+        clipped += sum((np.abs(slope) == 1).sum() for slope in by_column)
+        for arrays, steps_of, memory in ((columns, by_column, memories[0]), (rows, by_row, memories[1])):
+            for array, gradient, mem in zip(arrays, steps_of, memory):
+                mem += gradient * gradient
+                array -= 0.1 * gradient / np.sqrt(mem + 1e-8)
+    assert clipped > 0 and len(inputs) == 40  # the clip acted, and the pointer went back once
+    for column, row in zip(columns, rows):
+        np.testing.assert_allclose(column.T if row.ndim == 2 else column[:, 0], row, atol=1e-7)

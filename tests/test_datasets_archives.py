@@ -281,3 +281,14 @@ def test_a_stream_of_gzip_with_a_wrong_checksum_is_refused_at_its_end(tmp_path):
     data[-6] ^= 1  # the checksum, after the last block of the tar
     archive.write_bytes(data)
     refuse(archive, "damaged")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_text_has_line_feeds_and_must_be_utf8(tmp_path, packed):
+    path = tmp_path / ("t.txt.gz" if packed else "t.txt")
+    write = (lambda data: path.write_bytes(gzip.compress(data))) if packed else path.write_bytes
+    write("one\r\ntwo é\n".encode())
+    assert archives.read_text(path) == "one\ntwo é\n"
+    write("café\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=rf"{path.name} is not UTF-8 text"):
+        archives.read_text(path)

@@ -10,7 +10,7 @@ import pytest
 from loopback import course, no_network
 
 from utils import datasets
-from utils.datasets import DataUnavailable, load_time_machine, novel
+from utils.datasets import DataUnavailable, archives, load_time_machine
 from utils.datasets.standins import novel as standin
 
 LINES = "The Time Machine\r\n\r\nThe Time Traveller was \u00e9mu.\r\n"
@@ -55,7 +55,7 @@ def test_the_time_machine_is_generated_in_quick_only(files, monkeypatch, no_netw
 
 def test_an_empty_text_is_refused(files, monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
-    monkeypatch.setattr(novel, "_read", lambda path: " \n")
+    monkeypatch.setattr(archives, "read_text", lambda path: " \n")
     with pytest.raises(ValueError, match="expected a text"):
         load_time_machine()
 

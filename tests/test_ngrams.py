@@ -7,13 +7,15 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from nltk.lm import KneserNeyInterpolated
+from nltk.util import everygrams
 from scipy.stats import chisquare
 
 from utils import datasets
 from utils.datasets import load_time_machine
-from utils.ngrams import BACKOFFS, NGramModel
+from utils.ngrams import BACKOFFS, KneserNey, NGramModel
 
 TEXTS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=30)
 ANY_CONTEXT = st.lists(st.sampled_from("abcdxy"), max_size=4)  # x and y are in no text
@@ -245,3 +247,142 @@ def test_the_thirty_counts_of_the_lecture(real):
     assert len(printed) == 30
     for ngram, times in printed:
         assert model.count(ngram.split()) == int(times), ngram
+
+
+# -------------------------------------------------------------------------------------------------------- Kneser-Ney
+
+LONGER = st.lists(st.sampled_from("abcd"), min_size=4, max_size=60)
+
+
+def kneser_ney_by_hand(text, size, order, taken, token, context):
+    """Interpolated Kneser-Ney with the discounts `taken[k](count)`, each count a walk through the text."""
+    grams = {k: [tuple(text[i : i + k]) for i in range(len(text) - k + 1)] for k in range(1, order + 2)}
+
+    def count(gram):
+        if len(gram) == order:
+            return grams[order].count(gram)
+        return len({longer for longer in grams[len(gram) + 1] if longer[1:] == gram})
+
+    def chance(context):
+        shorter = 1 / size if not context else chance(context[1:])
+        counts = {w: count((*context, w)) for w in set(text)}
+        if not sum(counts.values()):
+            return shorter
+        off = {w: taken[len(context)](c) for w, c in counts.items()}
+        return (counts.get(token, 0) - off.get(token, 0) + sum(off.values()) * shorter) / sum(counts.values())
+
+    context = tuple(context)[max(0, len(context) - order + 1) :]
+    return chance(context)
+
+
+def fixed(constant):
+    return lambda count: constant if count else 0
+
+
+@settings(deadline=None)
+@given(LONGER, st.integers(1, 4), st.floats(0.05, 1), ANY_CONTEXT)
+def test_kneser_ney_is_that_of_the_paper(text, order, constant, context):
+    model = KneserNey(order, [constant] * order).fit(text, "abcde")
+    known = context[max([0, *(i + 1 for i, token in enumerate(context) if token in "xy")]) :]
+    after = model.probabilities(context)
+    for token, found in zip("abcde", after):
+        wanted = kneser_ney_by_hand(text, 5, order, [fixed(constant)] * order, token, known)
+        assert math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-15)
+
+
+@settings(deadline=None)
+@given(LONGER, st.integers(1, 4), ANY_CONTEXT)
+def test_modified_kneser_ney_takes_three_discounts_a_length_and_sums_to_one(text, order, context):
+    model = KneserNey(order).fit(text, "abcde")
+    after = model.probabilities(context)
+    assert math.isclose(after.sum(), 1, rel_tol=1e-9)
+    assert (after > 0).all() or order == 1
+
+    def estimated(k):
+        grams = [tuple(text[i : i + k]) for i in range(len(text) - k + 1)]
+        if k == order:
+            counts = Counter(grams)
+        else:
+            longer = {tuple(text[i : i + k + 1]) for i in range(len(text) - k)}
+            counts = Counter(gram[1:] for gram in longer)
+        n = Counter(counts.values())
+        if not n[1] or not n[2]:
+            return lambda count: min(count, 3) / 2
+        y = n[1] / (n[1] + 2 * n[2])
+        d1, d2 = 1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2]
+        d3 = 3 - 4 * y * n[4] / n[3] if n[3] else 1.5
+        return lambda count: max(0, (0, d1, d2, d3)[min(count, 3)])
+
+    taken = [estimated(k) for k in range(1, order + 1)]
+    known = context[max([0, *(i + 1 for i, token in enumerate(context) if token in "xy")]) :]
+    for token, found in zip("abcde", after):
+        wanted = kneser_ney_by_hand(text, 5, order, taken, token, known)
+        assert math.isclose(found, wanted, rel_tol=1e-9, abs_tol=1e-15)
+
+
+def test_kneser_ney_is_nltks_with_one_discount():
+    """On a text that begins as it ends, so that its first n-grams have something before them too."""
+    text = list("to be or not to be that is the question whether it is nobler to be")
+    for order, constant in ((2, 0.75), (3, 0.6), (4, 0.9)):
+        theirs = KneserNeyInterpolated(order, discount=constant)
+        theirs.fit([everygrams(text, max_len=order)], vocabulary_text=text)
+        ours = KneserNey(order, [0, *[constant] * (order - 1)]).fit(text)
+        bits = ours.bits(text)
+        for at, token in enumerate(text):
+            context = text[max(0, at - order + 1) : at]
+            wanted = theirs.score(token, context)
+            assert math.isclose(2 ** -bits[at], wanted, rel_tol=1e-9), (order, at)
+            by_token = dict(zip(ours.vocabulary, ours.probabilities(context)))
+            assert math.isclose(by_token[token], wanted, rel_tol=1e-9), (order, at)
+
+
+@settings(deadline=None)
+@given(LONGER, st.integers(1, 5), LONGER)
+def test_bits_and_probabilities_of_kneser_ney_agree(text, order, other):
+    model = KneserNey(min(order, len(text))).fit(text, "abcd")
+    bits = model.bits(other)
+    assert bits.shape == (len(other),)
+    for at, token in enumerate(other):
+        after = model.probabilities(other[:at])
+        assert math.isclose(2 ** -bits[at], after["abcd".index(token)], rel_tol=1e-9)
+
+
+def test_kneser_ney_knows_that_francisco_follows_one_word_only():
+    """The paper's example: frequent, but after one word, so unlikely after any other."""
+    text = ["san", "francisco", "."] * 3 + ["the", "glass", ".", "a", "glass", ".", "his", "glass", "."]
+    model = KneserNey(2, (0.5, 0.5)).fit(text, [*text, "reading"])
+    after = dict(zip(model.vocabulary, model.probabilities(["reading"])))
+    assert text.count("francisco") == text.count("glass")
+    assert after["glass"] > 1.4 * after["francisco"]
+
+
+def test_samples_of_kneser_ney_have_its_probabilities_and_continue_a_start():
+    model = KneserNey(3).fit("abcabdabcabdaabbcd" * 3)
+    for start in ("ab", "cc", "", "ax"):  # seen, not seen, none, and with a token that is not in the vocabulary
+        drawn = [model.sample(1, np.random.default_rng(k), start)[0] for k in range(3000)]
+        expected = model.probabilities(start) * len(drawn)
+        observed = [drawn.count(token) for token in model.vocabulary]
+        assert chisquare(observed, expected).pvalue > 1e-4, start
+    assert model.sample(0, np.random.default_rng(0)) == []
+    again = [model.sample(50, np.random.default_rng(1)) for _ in range(2)]
+    assert again[0] == again[1] and len(again[0]) == 50
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: KneserNey(0), ValueError, "order is 0"),
+        (lambda: KneserNey(2, 0.5), TypeError, "expected a sequence of 2 numbers"),
+        (lambda: KneserNey(2, [0.5]), ValueError, "discounts has 1 numbers; expected 2"),
+        (lambda: KneserNey(1, [1.5]), ValueError, r"discounts\[0\] is 1.5"),
+        (lambda: KneserNey(3).fit("ab"), ValueError, "got 2 tokens; expected at least 3"),
+        (lambda: KneserNey(1).fit("abc", "ab"), ValueError, "lacks 1 of these, 'c'"),
+        (lambda: KneserNey(1).bits("a"), ValueError, "call fit"),
+        (lambda: KneserNey(1).probabilities(), ValueError, "call fit"),
+        (lambda: KneserNey(1).fit("ab").bits("abz"), ValueError, "'z'"),
+        (lambda: KneserNey(1).fit("ab").sample(2, 42), TypeError, "rng"),
+    ],
+)
+def test_kneser_ney_says_what_is_wrong(call, error, message):
+    with pytest.raises(error, match=message):
+        call()

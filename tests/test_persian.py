@@ -1,10 +1,12 @@
 """utils.persian: text from the right, compared with presentation forms, other implementations, and pictures."""
 
+import html
 import io
 import warnings
 
 import bidi
 import matplotlib as mpl
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 from matplotlib import font_manager, ft2font
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from nbconvert import HTMLExporter
 
 from utils import persian
 
@@ -98,6 +101,25 @@ def test_a_printed_line_keeps_its_order_around_isolated_text():
     assert seen(f"{persian.isolate(date)}: 3 times") == "۱۳۴۸ ریت ۲۹: 3 times"
     assert seen(f"{date}: 3 times") != "۱۳۴۸ ریت ۲۹: 3 times", "it needs the isolate"
     assert persian.isolate("یک\nدو") == "\u2067یک\u2069\n\u2067دو\u2069", "an isolate ends with its line"
+
+
+def test_a_couplet_on_one_line_begins_on_the_right():
+    """As notebook output is shown: the line as a whole runs from the left, what is isolated from the right."""
+    shown = bidi.get_display(persian.isolate("باد   /   ماه"), base_dir="L")
+    assert shown.strip("\u2067\u2069") == "هام   /   داب"
+
+
+def test_isolates_survive_a_viewer_that_strips_directions_from_html():
+    """GitHub and nbconvert's safe page take attributes off HTML output; printed text has none, and stays as it is."""
+    printed = persian.isolate("باد   /   ماه")
+    outputs = [
+        nbformat.v4.new_output("stream", text=f"{printed}\n"),
+        nbformat.v4.new_output("display_data", {"text/html": '<div dir="rtl" style="direction: rtl">سنگ</div>'}),
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs)])
+    page, _ = HTMLExporter(sanitize_html=True).from_notebook_node(notebook)
+    assert printed in html.unescape(page)
+    assert "سنگ" in page and 'dir="rtl"' not in page and "direction: rtl" not in page
 
 
 @given(st.text("ابپ ۰۱۲/:xyz", max_size=15))

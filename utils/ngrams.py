@@ -1,6 +1,6 @@
-"""N-gram language models: probabilities of the next token from counts, smoothed as in the lecture.
+"""N-gram language models: probabilities of the next token from counts, smoothed as in the lecture or by Kneser-Ney.
 
-What belongs here: counting tokens, pairs and triples, and what follows from the counts: probability, perplexity and
+What belongs here: counting tokens, pairs and longer runs, and what follows from the counts: probability, perplexity and
 samples. What does not: from text to tokens (`utils.text`), and networks. Taught in `11_ngram_language_model`.
 """
 
@@ -76,7 +76,7 @@ class NGramModel:
 
     def __init__(self, order: int, eps: Sequence[float], backoff: str = "unigram") -> None:
         self.order = whole_number("order", order, least=1, most=3)
-        self.eps = _checked_eps(eps, self.order)
+        self.eps = _one_each("eps", eps, self.order)
         if backoff not in BACKOFFS:
             raise ValueError(f"backoff is {backoff!r}; expected one of {', '.join(map(repr, BACKOFFS))}.")
         self.backoff = backoff
@@ -288,11 +288,253 @@ class NGramModel:
             raise TypeError(f"{name} is {tokens!r}; expected a sequence of tokens.") from None
 
 
-def _checked_eps(eps, order: int) -> tuple[float, ...]:
-    """Return the smoothing constants as a tuple of `order` floats."""
-    if isinstance(eps, str) or not isinstance(eps, Iterable):
-        raise TypeError(f"eps is {eps!r}; expected a sequence of {order} numbers, one for each length of n-gram.")
-    eps = tuple(finite_number(f"eps[{k}]", value, least=0) for k, value in enumerate(eps))
-    if len(eps) != order:
-        raise ValueError(f"eps has {len(eps)} numbers; expected {order}, one for each length of n-gram up to {order}.")
-    return eps
+class KneserNey:
+    """Interpolated modified Kneser-Ney: an n-gram model of any order, and for long texts.
+
+    With n(hw) for how often the token w follows the context h, and h' for the context without its farthest token, ::
+
+        P(w | h) = (n(hw) - D(n(hw))) / n(h) + gamma(h) P(w | h')
+
+    where gamma(h) is what the discounts D have left over, so that the sum over w is 1. In the shorter contexts n counts
+    something else: not how often w followed h', but how many *different* tokens v stood before it, as vh'w. Below the
+    single tokens stands the uniform distribution over the vocabulary.
+
+    Parameters
+    ----------
+    order : int
+        How many tokens an n-gram has, 1 or more. The model uses `order - 1` tokens of context.
+    discounts : sequence of float, optional
+        One constant from 0 to 1 for each length of n-gram, `(D_1, ..., D_order)`. By default each length has three, for
+        counts of 1, of 2, and of 3 or more, estimated from the text ("modified" Kneser-Ney).
+
+    Attributes
+    ----------
+    order, discounts
+        As given; `discounts` is a tuple of floats, or None.
+    vocabulary : tuple
+        The tokens that the model may predict. Empty before `fit`.
+
+    Raises
+    ------
+    TypeError
+        If `order` is no whole number, or `discounts` no sequence of numbers.
+    ValueError
+        If `order` is below 1, or `discounts` has another length or a number outside of 0 to 1.
+
+    Notes
+    -----
+    NLTK's `KneserNeyInterpolated` goes through all contexts of the text at each look-up, which a text of a million
+    characters does not permit; here everything is arrays. With `discounts=(0, D, ..., D)` the probabilities after a
+    context that has a follower are NLTK's.
+
+    A discount that cannot be estimated, as the text lacks n-grams of the counts that it takes, is half its count; one
+    that comes out negative is 0.
+
+    References
+    ----------
+    Chen, S. F., Goodman, J. (1998). An empirical study of smoothing techniques for language modeling. Harvard
+    University, TR-10-98, sections 2.7 and 3.2. Kneser, R., Ney, H. (1995). Improved backing-off for m-gram language
+    modeling. ICASSP, 181-184.
+    """
+
+    def __init__(self, order: int, discounts: Sequence[float] | None = None):
+        """Remember the settings; `fit` counts."""
+        self.order = whole_number("order", order, least=1)
+        self.discounts = None if discounts is None else _one_each("discounts", discounts, self.order, most=1)
+        self.vocabulary: tuple = ()
+        self._index: dict[Hashable, int] = {}
+        self._levels: list[_Level] = []
+
+    def __repr__(self) -> str:
+        """Return the call that makes this model."""
+        return f"KneserNey(order={self.order}, discounts={self.discounts})"
+
+    def fit(self, tokens: Iterable[Hashable], vocabulary: Iterable[Hashable] | None = None) -> "KneserNey":
+        """Count a text, and return the model; what was counted before is forgotten.
+
+        Parameters
+        ----------
+        tokens : iterable of hashable
+            The text: the characters of a string, or words. At least `order` of them.
+        vocabulary : iterable of hashable, optional
+            The tokens that the model may predict, those of the text included. The default is the tokens of the text.
+
+        Raises
+        ------
+        ValueError
+            If the text is shorter than `order`, or has a token that `vocabulary` lacks.
+        """
+        tokens = list(tokens)
+        if len(tokens) < self.order:
+            raise ValueError(f"fit(tokens) got {len(tokens)} tokens; expected at least {self.order}, the order.")
+        self.vocabulary = tuple(dict.fromkeys(tokens if vocabulary is None else vocabulary))
+        self._index = {token: number for number, token in enumerate(self.vocabulary)}
+        ids, size = self._numbers(tokens), len(self.vocabulary)
+        # The different k-grams of the text are numbered in the order of their keys; `grams[s]` is the number of the
+        # one that begins at s. A key is the number of the context and the token after it, in one.
+        grams, tables = np.zeros(len(ids) + 1, np.int64), []
+        for k in range(1, self.order + 1):
+            shorter, keys = grams, grams[: len(ids) - k + 1] * size + ids[k - 1 :]
+            contexts = 1 if k == 1 else len(tables[-1][0])
+            found, first, grams, times = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+            if k > 1:  # each different k-gram is one token more before the (k-1)-gram that it ends with
+                tables[-1][2] = np.bincount(shorter[first + 1], minlength=contexts)
+            tables.append([found, contexts, times])
+        self._levels = [
+            _Level(found, contexts, times, size, self._taken(k, times))
+            for k, (found, contexts, times) in enumerate(tables)
+        ]
+        return self
+
+    def bits(self, tokens: Sequence[Hashable]) -> np.ndarray:
+        """Return -log2 P of each token of a sequence, given those before it in the sequence.
+
+        The mean is the cross-entropy in bits a token, and 2 to the power of it the perplexity.
+
+        Parameters
+        ----------
+        tokens : sequence of hashable
+            Tokens of the vocabulary.
+
+        Returns
+        -------
+        numpy.ndarray
+            (tokens,), float64; infinite where a token is impossible (only with `discounts`, for a token never seen).
+
+        Raises
+        ------
+        ValueError
+            If a token is not in the vocabulary, or the model has not been fitted.
+        """
+        ids = self._numbers(tokens)
+        chances = np.full(len(ids), 1 / max(len(self.vocabulary), 1))
+        grams = np.zeros(len(ids) + 1, np.int64)
+        for k, level in enumerate(self._levels[: len(ids)]):
+            chances[k:], grams = level.mixed(grams[: len(ids) - k], ids[k:], chances[k:])
+        with np.errstate(divide="ignore"):
+            return -np.log2(chances)
+
+    def probabilities(self, context: Sequence[Hashable] = ()) -> np.ndarray:
+        """Return the probability of every token of the vocabulary to come next after `context`.
+
+        Parameters
+        ----------
+        context : sequence of hashable
+            The tokens before it, the nearest last. The model uses the last `order - 1` of them, and none beyond a token
+            that is not in the vocabulary.
+
+        Returns
+        -------
+        numpy.ndarray
+            In the order of `vocabulary`; the sum is 1.
+
+        Raises
+        ------
+        ValueError
+            If the model has not been fitted.
+        """
+        self._numbers(())  # raises before fit
+        near = [self._index.get(token, -1) for token in context[max(0, len(context) - self.order + 1) :]]
+        near = near[len(near) - near[::-1].index(-1) :] if -1 in near else near
+        every = np.arange(len(self.vocabulary))
+        chances = np.full(len(every), 1 / len(every))
+        for k in range(len(near) + 1):
+            gram = self._gram(near[len(near) - k :])
+            chances, _ = self._levels[k].mixed(np.full(len(every), gram), every, chances)
+        return chances
+
+    def sample(self, num_tokens: int, rng: np.random.Generator, start: Sequence[Hashable] = ()) -> list:
+        """Draw tokens, each given those drawn before it; arguments, value and errors as `NGramModel.sample`."""
+        num_tokens = whole_number("num_tokens", num_tokens, least=0)
+        generator("rng", rng)
+        self._numbers(())  # raises before fit
+        drawn = [self._index.get(token, -1) for token in start]
+        for _ in range(num_tokens):
+            drawn.append(self._drawn(drawn[max(0, len(drawn) - self.order + 1) :], rng))
+        return [self.vocabulary[number] for number in drawn[len(drawn) - num_tokens :]]
+
+    def _drawn(self, near: list[int], rng: np.random.Generator) -> int:
+        """Return the number of a token drawn after others: from the followers of a context, or of the shorter one."""
+        for k in range(len(near), -1, -1):
+            gram = self._gram(near[len(near) - k :])
+            token = self._levels[k].drawn(gram, rng.random()) if gram >= 0 else -1
+            if token >= 0:
+                return token
+        return int(rng.integers(len(self.vocabulary)))
+
+    def _gram(self, numbers: list[int]) -> int:
+        """Return the number of an n-gram (that of none is 0), or -1 if the text lacks it."""
+        gram = 0
+        for level, token in zip(self._levels, numbers):
+            gram = level.number(gram, token)
+        return gram
+
+    def _taken(self, k: int, times: np.ndarray) -> np.ndarray:
+        """Return what is taken from counts of 0, 1, 2, and 3 or more, for n-grams of k + 1 tokens."""
+        if self.discounts is not None:
+            return np.array([0.0, *[self.discounts[k]] * 3])
+        n = [np.count_nonzero(times == count) for count in range(5)]  # equation 17 of the paper, from here on
+        share = n[1] / max(n[1] + 2 * n[2], 1)
+        taken = [c - (c + 1) * share * n[c + 1] / n[c] if n[1] and n[2] and n[c] else c / 2 for c in (1, 2, 3)]
+        return np.array([0.0, *np.maximum(taken, 0)])
+
+    def _numbers(self, tokens: Sequence[Hashable]) -> np.ndarray:
+        """Return tokens as their numbers in the vocabulary. Raises for others, and for a model without counts."""
+        if not self._index:
+            raise ValueError("this model has counted nothing yet; call fit(tokens) first.")
+        lacking = set(tokens) - self._index.keys()
+        if lacking:
+            raise ValueError(
+                f"the vocabulary of {len(self.vocabulary)} tokens lacks {len(lacking)} of these, "
+                f"{min(lacking, key=str)!r} among them; replace them, or name them in fit(tokens, vocabulary=...)."
+            )
+        return np.fromiter((self._index[token] for token in tokens), np.int64, len(tokens))
+
+
+class _Level:
+    """The n-grams of one length of a `KneserNey`: what follows their contexts, discounted."""
+
+    def __init__(self, keys: np.ndarray, contexts: int, times: np.ndarray, size: int, taken: np.ndarray):
+        """Take the sorted keys (context times `size` plus token), their counts, and the four discounts."""
+        self.keys, self.size = keys, size
+        off = taken[np.minimum(times, 3)]
+        context = keys // size
+        total = np.bincount(context, times, minlength=contexts)
+        # A context without a follower has a total of 0: it leaves everything to the shorter one.
+        self.left = np.divide(np.bincount(context, off, contexts), total, out=np.ones(contexts), where=total > 0)
+        self.share = np.divide(times - off, total[context], out=np.zeros(len(keys)), where=total[context] > 0)
+
+    def number(self, context: int, token: int) -> int:
+        """Return the number of one n-gram, or -1 if the text lacks it."""
+        if context < 0 or token < 0:
+            return -1
+        key = context * self.size + token
+        at = int(np.searchsorted(self.keys, key))
+        return at if at < len(self.keys) and self.keys[at] == key else -1
+
+    def drawn(self, context: int, point: float) -> int:
+        """Return the follower of a context at a point from 0 to 1 of their shares, or -1 in what they leave over."""
+        first, last = np.searchsorted(self.keys, [context * self.size, (context + 1) * self.size])
+        running = np.cumsum(self.share[first:last])
+        at = int(np.searchsorted(running, point, side="right"))
+        return int(self.keys[first + at]) - context * self.size if at < len(running) else -1
+
+    def mixed(self, contexts: np.ndarray, tokens: np.ndarray, shorter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return P of each token after its context (-1: unknown), given that after the shorter one; and n-grams."""
+        keys = np.where(contexts >= 0, contexts * self.size + tokens, -1)
+        at = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        hit = self.keys[at] == keys
+        chances = np.where(hit, self.share[at], 0) + np.where(contexts >= 0, self.left[contexts], 1) * shorter
+        return chances, np.where(hit, at, -1)
+
+
+def _one_each(name: str, values, order: int, most: float | None = None) -> tuple[float, ...]:
+    """Return one constant for each length of n-gram as a tuple of `order` floats from 0 to `most`."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} is {values!r}; expected a sequence of {order} numbers, one for each length of n-gram.")
+    values = tuple(finite_number(f"{name}[{k}]", value, least=0, most=most) for k, value in enumerate(values))
+    if len(values) != order:
+        raise ValueError(
+            f"{name} has {len(values)} numbers; expected {order}, one for each length of n-gram up to {order}."
+        )
+    return values

@@ -166,3 +166,12 @@ def read(path: Path, *names: str, limits: Limits = LIMITS) -> bytes:
     """Return all bytes of one file; arguments and errors as `open_file`."""
     with open_file(path, *names, limits=limits) as source:
         return source.read()
+
+
+def read_text(path: Path, *names: str, limits: Limits = LIMITS) -> str:
+    """Return one file as text, with line feeds for line ends; as `read`, and ValueError for what is not UTF-8."""
+    try:
+        text = read(path, *names, limits=limits).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{': '.join([path.name, *names[:1]])} is not UTF-8 text: {error}") from None
+    return text.replace("\r\n", "\n")

@@ -1,13 +1,7 @@
 """A novel, The Time Machine: its loader. Reading only; cleaning is the lesson."""
 
-from pathlib import Path
-
 from utils.datasets import archives
 from utils.datasets.loaders import load
-
-
-def _read(path: Path) -> str:
-    return archives.read(path).decode("utf-8").replace("\r\n", "\n")
 
 
 def load_time_machine() -> str:
@@ -28,7 +22,9 @@ def load_time_machine() -> str:
     ----------
     Wells, H. G. (1895), in the text of *Dive into Deep Learning*; see `data/README.md`.
     """
-    loaded = load("timemachine", "The Time Machine", "timemachine", _read, ("novel", "timemachine"), "not the novel")
+    loaded = load(
+        "timemachine", "The Time Machine", "timemachine", archives.read_text, ("novel", "timemachine"), "not the novel"
+    )
     text = loaded.content
     if not isinstance(text, str) or not text.strip():
         found = type(text).__name__

@@ -49,13 +49,10 @@ class TranslationPairs:
 
 def _parse_pairs(path: Path, member: str) -> list[tuple[str, str]]:
     """Return the first two columns of the table called `member`, in any folder of the archive at `path`."""
-    try:
-        text = archives.read(path, member).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name}: {member} is not UTF-8 text: {error}") from None
+    text = archives.read_text(path, member)
     pairs = []
     # Not splitlines: it would end a line at characters that may stand inside a sentence.
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line:
             continue
         columns = line.split("\t")  # a third one, where there is one, says who wrote the sentences

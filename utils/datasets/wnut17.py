@@ -58,13 +58,10 @@ def check_tags(tags: list[str], where: str) -> None:
 
 def _parse(path: Path, member: str) -> list[tuple[list[str], list[str]]]:
     """Return words and tags of each sentence of the file called `member`, alone or in an archive."""
-    try:
-        text = archives.read(path, member).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name}: {member} is not UTF-8 text: {error}") from None
+    text = archives.read_text(path, member)
     sentences, words, tags, start = [], [], [], 1
     # Not splitlines, which knows line ends that may stand inside a word. The last line may lack its end.
-    for number, line in enumerate([*text.replace("\r\n", "\n").split("\n"), ""], start=1):
+    for number, line in enumerate([*text.split("\n"), ""], start=1):
         where = f"{path.name}, line {number} of {member}"
         columns = line.split("\t")
         if not line.strip():  # upstream writes some of them as a lone tab
