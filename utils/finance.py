@@ -6,6 +6,8 @@ reading files. Taught in `17_crypto_null_result`.
 A row "now" stands for the moment at which the price of that row is known. A sample sees the `lookback` returns up to
 now, so the prices of rows now - lookback to now; its answer is the move from now to now + horizon. These rows together
 are what the sample *touches*.
+
+Row now is seen. In `utils.timeseries.windows` row i is not; the newest one seen there is i - step.
 """
 
 from itertools import pairwise
