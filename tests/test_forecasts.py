@@ -35,9 +35,6 @@ def test_columns_hold_what_their_names_say():
     found = forecasts.weather_columns(table(Iws=[np.e - 1] * 30, cbwd=["SE", "cv"] * 15))
     measured = ["DEWP", "TEMP", "PRES", "log Iws", "log Is", "log Ir"]
     assert list(found.columns[:6]) == measured and found.shape == (30, 12)
-        30,
-        12,
-    )
     assert np.allclose(found["log Iws"], 1) and np.array_equal(found["TEMP"], np.arange(30))
     assert np.allclose(found.loc[found.index[0], ["sin wind", "cos wind"]], [0.5**0.5, -(0.5**0.5)])
     assert (found.loc[found.index[1], ["sin wind", "cos wind"]] == 0).all()
