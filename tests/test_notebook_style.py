@@ -320,6 +320,8 @@ def spoil_rows(results):
 
 def spoil_standin(results):
     results["data"] = {"jena": "stand-in"}
+    for row in results["reports"]:
+        row["label"] = f"Jena, {row['label']}"
 
 
 CONVERSION = {

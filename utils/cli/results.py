@@ -232,7 +232,7 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
         link = _link(name) + (f" (stand-in: {', '.join(generated)})" if generated else "")
         ranges = records.values(kept)
         for row in results["reports"]:
-            made_up = row.get("standin") or (generated and on_standin(row["label"], results["data"]))
+            made_up = row.get("standin") or on_standin(row["label"], results["data"])
             if (row["lecture"] is not None and not made_up) != with_lecture:
                 continue
             cells = [link, row["label"]]
@@ -247,11 +247,9 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
 
 
 def on_standin(label: str, used: dict[str, str]) -> bool:
-    """Return whether a figure was measured on a stand-in: its label names one, or names no real set in its place."""
+    """Return whether a label names a set that was generated for the stored run."""
     words = label.casefold()
-    real = any(name.casefold() in words for name, source in used.items() if source == "real")
-    generated = any(name.casefold() in words for name, source in used.items() if source != "real")
-    return generated or not real
+    return any(name.casefold() in words for name, source in used.items() if source != "real")
 
 
 def _range(measured: list) -> str:
