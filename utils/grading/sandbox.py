@@ -52,7 +52,16 @@ CHANNELS = ("shell", "iopub", "stdin", "hb", "control")
 """Jupyter's sockets; the port of each is its place here, from 1."""
 DATA_FILES = ("registry.toml", "emoji_sentences.csv", "README.md")
 """What a submission may see of `data`: what is committed. A class's own data would make grades depend on the machine."""
-SYSTEM_FILES = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "nsswitch.conf", "fonts", "alternatives", "mime.types")
+SYSTEM_FILES = (
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "nsswitch.conf",
+    "fonts",
+    "alternatives",
+    "mime.types",
+)
 """What a submission may see of `/etc`: what programs need in order to start, to draw letters and to tell the time."""
 SHARED_MEMORY = 8 * 2**20
 """Bytes of `/dev/shm`, which Python's locks between processes need."""
@@ -130,13 +139,24 @@ def _mounts(disk: int) -> list[str]:
             words += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             words += ["--ro-bind", str(path), str(path)]
-    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm"]
+    words += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--perms",
+        "1777",
+        "--size",
+        str(SHARED_MEMORY),
+        "--tmpfs",
+        "/dev/shm",
+    ]
     words += ["--perms", "1777", "--size", str(disk), "--tmpfs", "/tmp"]
     shown = {INSIDE: Path("/run/grading/inside.py")} | {Path(folder): Path(folder) for folder in _python_folders()}
     shown |= {path: path for path in (Path("/etc", name) for name in SYSTEM_FILES) if path.exists()}
     shown |= {path: path for path in _course_files()}
     fonts = _font_list()
-    if fonts:  # Matplotlib would spend seconds on a list of its own in every sandbox
+    if fonts:
         shown[fonts] = Path("/run/grading/matplotlib", fonts.name)
     for folder in sorted({folder for path in shown.values() for folder in path.parents} - {Path("/")}):
         words += ["--perms", "0755", "--dir", str(folder)]  # else only root could walk through them
@@ -190,7 +210,7 @@ def _environment() -> dict[str, str]:
         "COURSE_PROFILE": "quick",
         "COURSE_PROGRESS": "0",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": "/run/grading/matplotlib",
+        "MPLCONFIGDIR": "/tmp/home/.matplotlib",
         "KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
@@ -344,11 +364,15 @@ class Sandbox:
         home = "/tmp/home" if self.mode != "none" else str(self.folder / "home")
         connection = {"transport": "ipc", "ip": f"{inside}/k", "key": key, "signature_scheme": "hmac-sha256"}
         connection |= {f"{name}_port": port for port, name in enumerate(CHANNELS, 1)}
+        fonts = _font_list()  # Matplotlib would spend seconds on a list of its own in every sandbox
+        if fonts and self.mode != "none":
+            fonts = Path(inside, "matplotlib", fonts.name)
         user = 1_000_000_000 + secrets.randbelow(1_000_000_000) if self.mode == "root" else 0
         told = {
             "limits": self._limits(),
             "user": user,
-            "folders": [work, home],
+            "folders": [work, home, f"{home}/.matplotlib"],
+            "copies": {str(fonts): f"{home}/.matplotlib"} if fonts else {},
             "connection": f"{inside}/connection.json",
             "sockets": self._sockets,
         }
@@ -360,7 +384,8 @@ class Sandbox:
             command = [sys.executable, str(INSIDE), str(self.folder / "told.json")]
             self.process = subprocess.Popen(
                 command,
-                env=_environment() | {"HOME": home, "IPYTHONDIR": f"{home}/.ipython", "MPLCONFIGDIR": home},
+                env=_environment()
+                | {"HOME": home, "IPYTHONDIR": f"{home}/.ipython", "MPLCONFIGDIR": f"{home}/.matplotlib"},
                 pass_fds=given,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -476,6 +501,7 @@ def _processes(first: int | None, started: int):
     With `exact=True` memory that processes share counts once; that takes longer to find out.
     """
     if first is None:  # unprotected: the processes of a family, as far as they have not left it
+
         def pids():
             return [started, *_descendants(started)]
 
@@ -495,8 +521,7 @@ def _processes(first: int | None, started: int):
                 if exact:
                     memory += int(text.split("\nPss:")[1].split()[0]) * 1024
                 else:
-                    resident, shared = text.split()[1:3]
-                    memory += int(resident) * PAGE
+                    memory += int(text.split()[1]) * PAGE
         return memory, count
 
     try:
@@ -509,15 +534,19 @@ PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def _own_proc(first: int) -> int:
-    """Return a descriptor of the `/proc` of a sandbox, once it is mounted there."""
-    for _ in range(200):
+    """Return a descriptor of the `/proc` of a sandbox, once it is mounted there.
+
+    Before, the path leads to our own `/proc`, or nowhere. Ours has an entry `self` for us, the sandbox's has none; and
+    the sandbox's has a process 1.
+    """
+    for _ in range(500):
         with contextlib.suppress(OSError):
             folder = os.open(f"/proc/{first}/root/proc", os.O_RDONLY | os.O_DIRECTORY)
-            with contextlib.suppress(OSError, ValueError):
-                if int(_read(folder, "self/stat").split()[0]) == 0 or os.readlink("self", dir_fd=folder) != str(os.getpid()):
+            try:
+                os.readlink("self", dir_fd=folder)
+            except FileNotFoundError:
+                if "1" in os.listdir(folder):
                     return folder
-            if not os.path.lexists(f"/proc/{first}/root/proc/{os.getpid()}"):
-                return folder
             os.close(folder)
         time.sleep(0.01)
     raise StartFailed("the processes of the sandbox cannot be seen from outside")
