@@ -279,6 +279,11 @@ def test_twins_fail_before_or_after_what_they_copy():
     assert canaries.twin("import math; ran.append(1)", late=False) is None
 
 
+def test_code_that_peeps_is_worth_a_look():
+    assert canaries.worth_a_look(["x = sys._getframe(1).f_locals", "%time y = 1"]) == ["_getframe", "f_locals"]
+    assert canaries.worth_a_look(list(tiny.RIGHT.values())) == []
+
+
 def test_modules_that_are_looked_after():
     found = canaries.modules(["import keras\nfrom utils import gradients", "%magic", "def f():\n    import pandas"])
     assert {"builtins", "numpy.testing", "keras.ops", "utils.gradients"} <= set(found) and "pandas" not in found

@@ -161,7 +161,7 @@ def test_processes_that_cut_their_ties_end_with_the_sandbox(grade):
 
 
 def test_a_million_lines_of_output_are_cut(grade):
-    limits = Limits(cell_seconds=30, seconds=60)
+    limits = Limits(cell_seconds=60, seconds=90)
     result = grade(extra={"norm": "for number in range(1_000_000):\n    print(number, 'is a number')"}, limits=limits)
     assert lost(result) == set()
     assert "the output of cell" in result.message and len(said(result)) < 1.1 * limits.output
@@ -344,6 +344,11 @@ def test_bending_while_a_test_runs_is_noticed(grade):
     bend = "def double(x):\n    import numpy.testing\n    numpy.testing.assert_allclose = lambda *a, **k: None\n    return [2, 4]"
     result = grade(double=bend)
     assert result.status == "rejected" and "tampered" in result.message
+
+
+def test_an_answer_that_looks_into_the_test_is_told_to_the_teacher(grade):
+    peep = "def norm(x):\n    import sys\n    numbers = sys._getframe(1).f_globals.get('numbers', [3, 4])\n    return 5"
+    assert "worth a look: it uses _getframe, f_globals" in grade(norm=peep).message
 
 
 def test_harmless_hooks_are_no_tampering(grade):

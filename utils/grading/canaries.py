@@ -115,6 +115,19 @@ def modules(sources: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+PEEPHOLES = (
+    *("_getframe", "_current_frames", "currentframe", "f_back", "f_locals", "f_globals", "tb_frame", "inspect.stack"),
+    *("settrace", "setprofile", "addaudithook", "gc.get_", "ctypes", "/proc/", "get_ipython", "user_ns", "__code__"),
+    *("linecache", "sys.modules", "os.environ", "threading", "_kept"),
+)
+"""Words of code that looks where no answer has to look."""
+
+
+def worth_a_look(sources: list[str]) -> list[str]:
+    """Return the words of `PEEPHOLES` that cells hold; a magic such as `%time` is none."""
+    return [word for word in PEEPHOLES if any(word in source for source in sources)]
+
+
 _FINGERPRINT = """
 def _fingerprint(names, load):
     import importlib, json, sys, types
@@ -170,5 +183,5 @@ def fingerprint(names: list[str], load: bool) -> tuple[str, str]:
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Return what has been replaced since: names in both fingerprints with different values. New names are no change."""
+    """Return what has been replaced: the names in both fingerprints whose values differ. A new name is no change."""
     return sorted(name for name, value in before.items() if name in after and after[name] != value)

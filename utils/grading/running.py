@@ -6,20 +6,20 @@ What belongs here: what is sent when, and what is made of the answers. How the s
 The order, and what it protects
 -------------------------------
 1. The modules that the assignment imports are loaded, and the identity of what they hold is noted.
-2. The student's cells run, in their order. Where a test cell stands, the names as they are there are kept; its visible
-   part, which the student knows, runs there only if a later cell reads a name that it binds. No hidden test has been sent
-   yet, so no cell of the student's can read one, whatever it searches: files, `/proc`, its own memory.
-3. The tests run in their order, each on the names that were kept at its place. Code that reads a test out of memory now
-   learns what is being asked while it answers, from inputs drawn at that moment; what it learns of one test says nothing
-   of the next.
-4. Between them, in an order drawn at random, run canaries: checks that must fail in every form that tests use, copies of
-   the test cells with such a check in them, and checks that must pass. If one answers wrongly, or a function that tests
-   rely on is no longer the one it was, the submission is rejected.
+2. The student's cells run, in their order. Where a test cell stands, the names as they are there are kept; its
+   visible part, which the student knows, runs there only if a later cell reads a name that it binds. No hidden test
+   has been sent yet, so no cell of the student's can read one, whatever it searches: files, `/proc`, its own memory.
+3. The tests run in their order, each on the names that were kept at its place. Code that reads a test out of memory
+   now learns what is being asked while it answers, from inputs drawn at that moment; what it learns of one test says
+   nothing of the next.
+4. Between them, in an order drawn at random, run canaries: checks that must fail in every form that tests use, copies
+   of the test cells with such a check in them, and checks that must pass. If one answers wrongly, or a function that
+   tests rely on is no longer the one it was, the submission is rejected.
 
 A test is passed if the kernel says so and no error was shown. Whoever writes code for the very process that judges can
 in principle still lie: an answer can look into the frame that called it and search there for the expected value, or
-forge the kernel's messages so well that it tells a test from its copies. That is cheating on purpose which leaves its
-traces in the code; a teacher who looks at the answer sees it. It is not prevented here.
+forge the kernel's messages so well that it tells a test from its copies. That is not prevented here; it takes words
+that no answer needs, and where a submission holds one, the teacher is told (`canaries.worth_a_look`).
 
 A cell that ends the process (or makes the watch end it) costs what it costs: the sandbox is started again without that
 cell, `Limits.restarts` times at most.
@@ -57,7 +57,8 @@ TWIN_SECONDS = 3.0
 SHELL = "from IPython import get_ipython as _shell\n_kept = _shell().__dict__.setdefault('_kept', {{}})\n"
 KEEP = SHELL + "_kept.setdefault({0!r}, _shell().user_ns.copy())"
 BACK = SHELL + "_ = (lambda now, then: [now.clear(), now.update(then)])(_shell().user_ns, _kept[{0!r}])"
-"""Cells that keep the names under a test's name, and bring them back. They use no name that a student may have bound."""
+"""Cells that keep the names under a test's name, and bring them back; they use no name that a student could have bound.
+"""
 
 
 class Died(Exception):

@@ -109,8 +109,8 @@ def parse(source: str, content: bytes) -> Assignment:
             f"{source}: every nbgrader cell needs a grade_id of its own; twice or missing: {twice or None}."
         )
     if not assignment.answers or not assignment.tests:
-        raise BadSource(f"{source} has {len(assignment.answers)} solution cells and {len(assignment.tests)} test cells; "
-                        "expected at least one of each.")  # fmt: skip
+        found = f"{len(assignment.answers)} solution cells and {len(assignment.tests)} test cells"
+        raise BadSource(f"{source} has {found}; expected at least one of each.")
     return assignment
 
 

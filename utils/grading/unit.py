@@ -32,7 +32,7 @@ from nbgrader.preprocessors import (
 )
 from sqlalchemy.exc import SAWarning
 
-from utils.grading import running, sandbox
+from utils.grading import canaries, running, sandbox
 from utils.grading.submission import Assignment, BadSource, Rejected, find, mend, parse
 
 warnings.filterwarnings(
@@ -166,6 +166,10 @@ def grade_one(
         with tempfile.TemporaryDirectory(prefix="grading-") as folder:
             gradebook = Gradebook(folder, empty_gradebook, assignment, student)
             notebook = gradebook.sanitised(notebook)
+            own = [cell.source for cell in notebook.cells if not cell.metadata.get("nbgrader", {}).get("locked")]
+            given = canaries.worth_a_look([cell.source for cell in assignment.notebook.cells])
+            if looks := [word for word in canaries.worth_a_look(own) if word not in given]:
+                mended.append(f"worth a look: it uses {', '.join(looks)}")
             judged = running.judge(notebook, assignment, limits, protected)
             _show(notebook, assignment, judged)
             points = gradebook.points(notebook)
