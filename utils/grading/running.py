@@ -27,6 +27,7 @@ cell, `Limits.restarts` times at most.
 
 import asyncio
 import json
+import logging
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -59,6 +60,9 @@ KEEP = SHELL + "_kept.setdefault({0!r}, _shell().user_ns.copy())"
 BACK = SHELL + "_ = (lambda now, then: [now.clear(), now.update(then)])(_shell().user_ns, _kept[{0!r}])"
 """Cells that keep the names under a test's name, and bring them back; they use no name that a student could have bound.
 """
+
+
+log = logging.getLogger(__name__)
 
 
 class Died(Exception):
@@ -184,9 +188,10 @@ class _Attempt:
         left = self.end - time.monotonic()
         if left <= 0:
             raise OutOfTime
-        return self.kernel.run(
-            source, max(1.0, min(left, most or self.limits.cell_seconds)), keep or self.limits.output
-        )
+        seconds = max(1.0, min(left, most or self.limits.cell_seconds))
+        answer = self.kernel.run(source, seconds, keep or self.limits.output)
+        log.debug("%s: %.2f s, %s", self.where, answer.seconds, "passed" if answer.passed else answer.error[:200])
+        return answer
 
     def _surely(self, source: str) -> Answer:
         """Send a cell of ours, a second time if it fails: the interrupt of the cell before may have come late."""
