@@ -33,7 +33,7 @@ OTHER_FORMS = {
 
 RELIED_ON = ("builtins", "math", "random", "secrets", "time", "re", "functools", "itertools", "collections", "copy")
 RELIED_ON += ("unittest", "pytest", "numpy", "scipy", "sklearn", "keras", "utils", "ipykernel")
-"""Packages whose functions nobody replaces in passing, as libraries and notebooks do with `sys.excepthook` or pyplot."""
+"""Packages whose functions nobody replaces in passing, as libraries do with `sys.excepthook` or parts of pyplot."""
 
 
 @dataclass(frozen=True)
