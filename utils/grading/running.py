@@ -430,7 +430,9 @@ class Kernel(Execute):
         reply, seconds = self._reply["content"], time.monotonic() - begun
         if reply.get("status") == "ok" and not self._errors:
             return Answer(True, "", cell.outputs, seconds, self._cut)
-        error = self._errors[0] if self._errors else f"{reply.get('ename', '')}: {reply.get('evalue', '')}"
+        error = f"{reply.get('ename', '')}: {reply.get('evalue', '')}"
+        if self._errors and reply.get("ename") != "CellTimeoutError":  # which shows itself as KeyboardInterrupt
+            error = self._errors[0]
         return Answer(False, error, cell.outputs, seconds, self._cut)
 
     def on_cell_executed(self, **kwargs):
