@@ -23,6 +23,8 @@ def grade(submission, source, out, *, student, limits=None, protected=True):
         word = "5"
     if word == "no sandbox":
         raise sandbox.NoSandbox("there is no sandbox here")
+    if word == "no start" or (word == "no start once" and calls().count(student) == 1):
+        raise sandbox.StartFailed("the kernel did not start")
     if word == "fault":
         raise RuntimeError("the disk is full")
     if word == "deadly" or (word == "deadly once" and calls().count(student) == 1):
@@ -32,7 +34,8 @@ def grade(submission, source, out, *, student, limits=None, protected=True):
     out.mkdir(parents=True)
     page = out / "feedback.html"
     page.write_text(f"<p>{student} has {word}</p>", encoding="utf-8")
-    left, points = float(word if word != "deadly once" else 5), {}
+    (out / "autograded.ipynb").write_text(f"the notebook of {student}", encoding="utf-8")
+    left, points = float(5 if word.endswith("once") else word), {}
     for name, most in TESTS.items():
         points[name] = min(most, left)
         left -= points[name]

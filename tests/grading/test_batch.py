@@ -95,6 +95,8 @@ def test_every_student_gets_a_page(course):
     rows = grade(course)
     pages = {path.parent.name: path.read_text("utf-8") for path in (course / "out").rglob("*.html")}
     assert pages["ada"] == "<p>ada has 5</p>"
+    teachers = [path.relative_to(course / "out").as_posix() for path in (course / "out").rglob("*.ipynb")]
+    assert teachers == [f"autograded/ada/{small.NAME}.ipynb"]
     assert "&lt;not&gt; a notebook" in pages["cleo"]
     assert "no notebook; found: nothing" in pages["dan"]
     assert [row.result.feedback for row in rows] == [
@@ -136,8 +138,9 @@ def test_the_work_sees_copies_of_its_own_only(course, monkeypatch):
     words = ("ada", small.NAME, found[0].path.name, b"5", sources[small.NAME].read_bytes(), True)
     with pytest.raises(batch.OtherCourse, match="bring both to the same commit"):
         batch.work(batch.Unit(*words, course="another"), look)
-    result, page = batch.work(batch.Unit(*words, course=batch.fingerprint()), look)
-    assert (result.score, result.feedback, page) == (5, None, b"<p>ada has 5</p>")
+    result, files = batch.work(batch.Unit(*words, course=batch.fingerprint()), look)
+    assert (result.score, result.feedback) == (5, None)
+    assert files == {"feedback": b"<p>ada has 5</p>", "autograded": b"the notebook of ada"}
     assert not any(path.exists() or course in path.parents for path in seen)
 
 
@@ -301,6 +304,25 @@ def test_without_a_sandbox_nothing_is_written_but_what_was_graded(course):
     assert not (course / "out" / batch.GRADES).exists()
 
 
+def test_a_kernel_that_does_not_start_is_started_again(course):
+    hand_in(course, ada="no start once", bob="no start")
+    rows = grade(course)
+    assert scores(rows) == {"ada": 5, "bob": 0}
+    assert Counter(fake.calls()) == {"ada": 2, "bob": batch.STARTS}
+    assert [row.failed for row in rows] == [False, True]
+    assert ledger(course) == ["ada"]
+
+
+def test_what_was_written_of_an_earlier_submission_does_not_stay(course):
+    hand_in(course, ada=5)
+    grade(course)
+    hand_in(course, ada="rejected")
+    grade(course)
+    assert not list((course / "out").rglob("*.ipynb"))
+    (page,) = (course / "out").rglob("*.html")
+    assert "not graded" in page.read_text(encoding="utf-8")
+
+
 def test_a_file_that_cannot_be_read_harms_no_other(course, monkeypatch):
     hand_in(course, ada=5, bob=5)
     really = batch.file_hash
@@ -358,7 +380,7 @@ def fast(monkeypatch):
     """The command with the fake grader, on a machine that has a sandbox."""
     really = batch.grade
     monkeypatch.setattr(batch, "grade", lambda *words, **options: really(*words, **options, grader=fake.grade))
-    monkeypatch.setattr(sandbox, "available", lambda: None)
+    monkeypatch.setattr(sandbox, "require", lambda: None)
 
 
 def call(course, *words):
@@ -403,7 +425,11 @@ def test_a_call_that_cannot_be_meant_is_refused(words, message, course, fast, ca
 
 def test_no_sandbox_no_grading(course, fast, monkeypatch, capsys):
     hand_in(course, ada=5)
-    monkeypatch.setattr(sandbox, "available", lambda: "bubblewrap is not installed")
+
+    def refuse():
+        raise sandbox.NoSandbox("bubblewrap is not installed")
+
+    monkeypatch.setattr(sandbox, "require", refuse)
     assert call(course) == 2
     assert "bubblewrap is not installed" in capsys.readouterr().err
     assert fake.calls() == []

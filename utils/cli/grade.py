@@ -53,9 +53,17 @@ def main(args: argparse.Namespace) -> int:
     if out == folder or folder in out.parents:
         raise UsageError(f"{out} lies in the folder of submissions; give --out another one")
     found, left = submissions.collect(folder, sources, only)
-    if not args.unprotected and args.dask is None and (why := sandbox.available()):
-        raise UsageError(why)
+    if not args.unprotected and args.dask is None:
+        _require_sandbox()
     return _run(found, left, sources, out, args)
+
+
+def _require_sandbox() -> None:
+    """Raise UsageError, with what to do, where submissions cannot be run safely; before any of them is."""
+    try:
+        sandbox.require()
+    except sandbox.NoSandbox as error:
+        raise UsageError(str(error)) from error
 
 
 def _run(found: list, left: list[str], sources: dict[str, Path], out: Path, args: argparse.Namespace) -> int:

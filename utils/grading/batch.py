@@ -27,14 +27,17 @@ import filelock
 from utils import COURSE_ROOT
 from utils.cli.catalogue import UsageError, write_bytes, write_text
 from utils.grading import unit
-from utils.grading.sandbox import NoSandbox
+from utils.grading.sandbox import NoSandbox, StartFailed
 from utils.grading.submissions import Submission
 from utils.grading.unit import GRADED, REJECTED, Limits, Result
 
-LEDGER, GRADES, FEEDBACK, LOCK = "ledger.jsonl", "grades.csv", "feedback", ".lock"
-"""What a run writes into its folder. The ledger is a line of JSON for each submission that was graded or rejected."""
+LEDGER, GRADES, FEEDBACK, AUTOGRADED, LOCK = "ledger.jsonl", "grades.csv", "feedback", "autograded", ".lock"
+"""What a run writes into its folder. The ledger is a line of JSON for each submission that was graded or rejected;
+`feedback` is for students, `autograded` for teachers: the notebooks as they ran, hidden tests included."""
 ATTEMPTS = 3
 """How many worker processes may die over one submission before it is given up."""
+STARTS = 2
+"""How often a kernel may fail to start, which is this machine's fault, before a submission is left to the next run."""
 COLUMNS = ("student", "assignment", "status", "score", "max_score", "message", "seconds", "peak_memory_mb")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -94,7 +97,7 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def work(one: Unit, grader: Callable[..., Result]) -> tuple[Result, bytes | None]:
+def work(one: Unit, grader: Callable[..., Result]) -> tuple[Result, dict[str, bytes]]:
     """Grade one submission, in whatever process this is.
 
     Parameters
@@ -108,8 +111,8 @@ def work(one: Unit, grader: Callable[..., Result]) -> tuple[Result, bytes | None
     -------
     result : Result
         Its `feedback` is None: the file is gone with this function's folder.
-    feedback : bytes or None
-        What the file held.
+    files : dict
+        What the grader wrote: `feedback` and `autograded`, as far as they are there.
 
     Raises
     ------
@@ -128,10 +131,20 @@ def work(one: Unit, grader: Callable[..., Result]) -> tuple[Result, bytes | None
         for path, content in ((handed_in, one.submission), (source, one.source)):
             path.parent.mkdir()
             path.write_bytes(content)
-        out = Path(folder, "out")
-        result = grader(handed_in, source, out, student=one.student, protected=one.protected)
-        feedback = Path(result.feedback).read_bytes() if result.feedback else None
-    return dataclasses.replace(result, feedback=None), feedback
+        for start in range(STARTS):
+            out = Path(folder, f"out-{start}")
+            try:
+                result = grader(handed_in, source, out, student=one.student, protected=one.protected)
+                break
+            except StartFailed:
+                if start == STARTS - 1:
+                    raise
+        files = {}
+        if result.feedback:
+            files[FEEDBACK] = Path(result.feedback).read_bytes()
+        if (out / f"{AUTOGRADED}.ipynb").is_file():
+            files[AUTOGRADED] = (out / f"{AUTOGRADED}.ipynb").read_bytes()
+    return dataclasses.replace(result, feedback=None), files
 
 
 # -------------------------------------------------------------------------------------------------------- the ledger
@@ -280,7 +293,7 @@ def _grade(submissions, sources, out, ledger, jobs, dask, protected, grader, rep
             why = f"{submission.path.name} cannot be read: {error.strerror}"
         if why:
             result = rejected(index, why)
-            enter(index, _with_feedback(out, submission, result, None))
+            enter(index, _with_files(out, submission, result, {}))
             continue
         keys[index] = key(submission, hashes[index], protected)
         if keys[index] in ledger.results:
@@ -310,22 +323,30 @@ def _grade(submissions, sources, out, ledger, jobs, dask, protected, grader, rep
                 why = f"could not be graded ({type(outcome).__name__}: {outcome})"
                 enter(index, rejected(index, why), fresh=True, failed=True)
                 continue
-            result = _with_feedback(out, submissions[index], *outcome)
+            result = _with_files(out, submissions[index], *outcome)
             submitted, source = hashes[index]
             ledger.add(keys[index], result, submission_sha256=submitted, source_sha256=source)
             enter(index, result, fresh=True)
     return [rows[index] for index in range(len(submissions))]
 
 
-def _with_feedback(out: Path, submission: Submission, result: Result, feedback: bytes | None) -> Result:
-    """Write the page for the student, if there is one, and return the result with its path."""
-    if feedback is None and result.status == REJECTED:
-        feedback = page(result).encode()
-    if feedback is None:
+def _with_files(out: Path, submission: Submission, result: Result, files: dict[str, bytes]) -> Result:
+    """Write the page for the student and the notebook for the teacher; return the result with the page's path.
+
+    A rejected submission that has no page gets one that says why.
+    """
+    if result.status == REJECTED:
+        files = {FEEDBACK: page(result).encode()} | files
+    name = submission.assignment or "unknown"
+    for folder, suffix in ((FEEDBACK, ".html"), (AUTOGRADED, ".ipynb")):
+        path = out / folder / submission.folder / f"{name}{suffix}"
+        if folder in files:
+            write_bytes(path, files[folder])
+        else:  # of an earlier submission that was graded
+            path.unlink(missing_ok=True)
+    if FEEDBACK not in files:
         return result
-    path = out / FEEDBACK / submission.folder / f"{submission.assignment or 'unknown'}.html"
-    write_bytes(path, feedback)
-    return dataclasses.replace(result, feedback=path.relative_to(out).as_posix())
+    return dataclasses.replace(result, feedback=f"{FEEDBACK}/{submission.folder}/{name}.html")
 
 
 def _with_maximum(result: Result, sources: dict[str, Path]) -> Result:
@@ -381,7 +402,7 @@ class _Worker:
         self._grader, self._stopped = grader, False
         self._process = self._pipe = None
 
-    def do(self, one: Unit) -> tuple[Result, bytes | None]:
+    def do(self, one: Unit) -> tuple[Result, dict[str, bytes]]:
         """Return what `work` returned there, or raise what it raised; WorkerDied after ATTEMPTS deaths."""
         for _ in range(ATTEMPTS):
             if self._stopped:

@@ -39,7 +39,7 @@ HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 MARK = re.compile(r"\b(?:BEGIN|END) (?:SOLUTION|HIDDEN TESTS|MARK SCHEME)\b")
 TEST_PREFIX = "test_"
 """How the grade id of a test cell begins."""
-STATED = re.compile(r"\b(\d+(?:\.\d+)?) points\b")
+STATED = re.compile(r"\*\*Points\*\*: *(\d+(?:\.\d+)?)|\b(\d+(?:\.\d+)?) points\b")
 ROW = re.compile(r"^\|(.*)\|\s*$", re.MULTILINE)
 
 
@@ -216,9 +216,9 @@ def _points(notebook: nbformat.NotebookNode) -> Iterator[str]:
         yield "no cell is a test"
         return
     title, total = notebook.cells[0].source, sum(tests(notebook).values())
-    stated = [float(number) for number in STATED.findall(ROW.sub("", title))]
+    stated = [float(first or second) for first, second in STATED.findall(ROW.sub("", title))]
     if not stated:
-        yield "the title cell does not say how many points there are ('20 points')"
+        yield "the title cell does not say how many points there are ('**Points**: 20')"
     elif total != max(stated):
         yield f"the title cell says {max(stated):g} points, but the test cells carry {total:g}"
     try:
@@ -249,7 +249,7 @@ def rubric_points(title: str) -> list[float]:
         if row[0].lower().startswith(("total", "sum", "in all", "all")):
             continue
         try:
-            found.append(float(row[column]))
+            found.append(sum(float(part) for part in row[column].split("+")))  # "1 + 2": two tests of one question
         except (IndexError, ValueError) as error:
             raise ValueError(f"the row {row[0]!r} of its table has no number of points") from error
     return found
