@@ -82,7 +82,10 @@ def twin(test: str, late: bool) -> Canary | None:
         imports += 1
     if late or imports == len(statements):
         return Canary(f"{test}\n{canary.source}", canary.word)
-    line = min([statements[imports].lineno, *(each.lineno for each in getattr(statements[imports], "decorator_list", []))]) - 1
+    line = (
+        min([statements[imports].lineno, *(each.lineno for each in getattr(statements[imports], "decorator_list", []))])
+        - 1
+    )
     if lines[line][: statements[imports].col_offset].strip():  # `import a; b = 1`
         return None
     return Canary("\n".join([*lines[:line], canary.source, *lines[line:]]), canary.word)
@@ -91,7 +94,12 @@ def twin(test: str, late: bool) -> Canary | None:
 def modules(sources: list[str]) -> list[str]:
     """Return the names of the modules that cells import at their top level, and of those that tests rely on."""
     found = ["builtins", "math", "random", "secrets", "numpy", "numpy.random", "numpy.linalg", "numpy.testing"]
-    found += ["numpy.testing._private.utils", "IPython.core.interactiveshell", "ipykernel.ipkernel", "ipykernel.zmqshell"]
+    found += [
+        "numpy.testing._private.utils",
+        "IPython.core.interactiveshell",
+        "ipykernel.ipkernel",
+        "ipykernel.zmqshell",
+    ]
     for source in sources:
         try:
             statements = ast.parse(source).body
@@ -107,9 +115,23 @@ def modules(sources: list[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-_FINGERPRINT = '''
+PEEPHOLES = (
+    *("_getframe", "_current_frames", "currentframe", "f_back", "f_locals", "f_globals", "tb_frame", "inspect.stack"),
+    *("settrace", "setprofile", "addaudithook", "gc.get_", "ctypes", "/proc/", "get_ipython", "user_ns", "__code__"),
+    *("linecache", "sys.modules", "os.environ", "threading", "_kept"),
+)
+"""Words of code that looks where no answer has to look."""
+
+
+def worth_a_look(sources: list[str]) -> list[str]:
+    """Return the words of `PEEPHOLES` that cells hold; a magic such as `%time` is none."""
+    return [word for word in PEEPHOLES if any(word in source for source in sources)]
+
+
+_FINGERPRINT = """
 def _fingerprint(names, load):
     import importlib, json, sys, types
+    import IPython
     found = {}
 
     def mark(name, value, depth):
@@ -134,14 +156,14 @@ def _fingerprint(names, load):
                 pass
         module = sys.modules.get(name)
         for key, value in list(vars(module).items()) if module else ():
-            if not (name == "builtins" and key in ("_", "get_ipython", "display")):
+            if not (name == "builtins" and key in ("_", "get_ipython", "display", "input")):  # IPython's own
                 mark(f"{name}.{key}", value, not name.startswith(("keras", "tensorflow")))
-    shell = get_ipython()
+    shell = IPython.get_ipython()
     for name in ("run_cell", "run_code", "showtraceback", "run_cell_async", "custom_exceptions"):
         value = getattr(shell, name)
         found[f"shell.{name}"] = f"{id(getattr(value, '__func__', value)) if callable(value) else value!r}"
     return json.dumps(found)
-'''
+"""
 
 
 def fingerprint(names: list[str], load: bool) -> tuple[str, str]:
@@ -155,9 +177,11 @@ def fingerprint(names: list[str], load: bool) -> tuple[str, str]:
         Whether to import those that are not loaded, which is done before the submission's first cell.
     """
     word = secrets.token_hex(8)
-    return f"{_FINGERPRINT}\nprint('{word}' + _fingerprint({names!r}, {load}))\ndel _fingerprint", word
+    text = f"{_FINGERPRINT}\nprint('{word}' + _fingerprint({names!r}, {load}))"
+    # in names of its own: a student who has called a list `list` has tampered with nothing
+    return f"import builtins as _own\n_own.exec({text!r}, {{}})\ndel _own", word
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
-    """Return what has been replaced since: names in both fingerprints with different values. New names are no change."""
+    """Return what has been replaced: the names in both fingerprints whose values differ. A new name is no change."""
     return sorted(name for name, value in before.items() if name in after and after[name] != value)

@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import resource
+import shutil
 import sys
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def main(path: str) -> None:
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # else /proc/self belongs to root, which libraries read
     for folder in told["folders"]:
         os.makedirs(folder, exist_ok=True)
+    for path, folder in told["copies"].items():
+        shutil.copy(path, folder)
     os.chdir(told["folders"][0])
     os.umask(0o077)
     run_kernel(told["connection"], told["sockets"])
@@ -67,6 +70,7 @@ def run_kernel(connection: str, sockets: dict[str, int]) -> None:
     Heartbeat._try_bind_socket = lambda self: bind(self.socket, self.ip, self.port)
     app = Kernel.instance()
     app.initialize(["-f", connection, "--HistoryManager.enabled=False"])
+    app.shell.ask_exit = lambda: None  # `exit()` in a cell ends that cell's thoughts, not the notebook
     app.start()
 
 

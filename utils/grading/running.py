@@ -6,20 +6,20 @@ What belongs here: what is sent when, and what is made of the answers. How the s
 The order, and what it protects
 -------------------------------
 1. The modules that the assignment imports are loaded, and the identity of what they hold is noted.
-2. The student's cells run, in their order. Where a test cell stands, the names as they are there are kept; its visible
-   part, which the student knows, runs there only if a later cell reads a name that it binds. No hidden test has been sent
-   yet, so no cell of the student's can read one, whatever it searches: files, `/proc`, its own memory.
-3. The tests run in their order, each on the names that were kept at its place. Code that reads a test out of memory now
-   learns what is being asked while it answers, from inputs drawn at that moment; what it learns of one test says nothing
-   of the next.
-4. Between them, in an order drawn at random, run canaries: checks that must fail in every form that tests use, copies of
-   the test cells with such a check in them, and checks that must pass. If one answers wrongly, or a function that tests
-   rely on is no longer the one it was, the submission is rejected.
+2. The student's cells run, in their order. Where a test cell stands, the names as they are there are kept; its
+   visible part, which the student knows, runs there only if a later cell reads a name that it binds. No hidden test
+   has been sent yet, so no cell of the student's can read one, whatever it searches: files, `/proc`, its own memory.
+3. The tests run in their order, each on the names that were kept at its place. Code that reads a test out of memory
+   now learns what is being asked while it answers, from inputs drawn at that moment; what it learns of one test says
+   nothing of the next.
+4. Between them, in an order drawn at random, run canaries: checks that must fail in every form that tests use, copies
+   of the test cells with such a check in them, and checks that must pass. If one answers wrongly, or a function that
+   tests rely on is no longer the one it was, the submission is rejected.
 
 A test is passed if the kernel says so and no error was shown. Whoever writes code for the very process that judges can
 in principle still lie: an answer can look into the frame that called it and search there for the expected value, or
-forge the kernel's messages so well that it tells a test from its copies. That is cheating on purpose which leaves its
-traces in the code; a teacher who looks at the answer sees it. It is not prevented here.
+forge the kernel's messages so well that it tells a test from its copies. That is not prevented here; it takes words
+that no answer needs, and where a submission holds one, the teacher is told (`canaries.worth_a_look`).
 
 A cell that ends the process (or makes the watch end it) costs what it costs: the sandbox is started again without that
 cell, `Limits.restarts` times at most.
@@ -54,8 +54,11 @@ LONGEST_ERROR = 20_000
 TWIN_SECONDS = 3.0
 """A test that took longer is not run again as a late twin."""
 
-KEEP = "get_ipython().__dict__.setdefault('_kept', {{}})[{0!r}] = dict(get_ipython().user_ns)"
-BACK = "get_ipython().user_ns.clear(); get_ipython().user_ns.update(get_ipython()._kept[{0!r}])"
+SHELL = "from IPython import get_ipython as _shell\n_kept = _shell().__dict__.setdefault('_kept', {{}})\n"
+KEEP = SHELL + "_kept.setdefault({0!r}, _shell().user_ns.copy())"
+BACK = SHELL + "_ = (lambda now, then: [now.clear(), now.update(then)])(_shell().user_ns, _kept[{0!r}])"
+"""Cells that keep the names under a test's name, and bring them back; they use no name that a student could have bound.
+"""
 
 
 class Died(Exception):
@@ -127,6 +130,9 @@ def judge(notebook: nbformat.NotebookNode, assignment: Assignment, limits, prote
             run = _Attempt(sandbox, notebook, assignment, limits, end, judged, skipped)
             try:
                 run.all()
+            except Rejected as reason:
+                reason.memory = max(judged.memory, sandbox.use.memory)
+                raise
             except OutOfTime:
                 judged.notes.append(f"the {limits.seconds:.0f} seconds for the whole notebook were used up")
             except Died as death:
@@ -141,6 +147,7 @@ def judge(notebook: nbformat.NotebookNode, assignment: Assignment, limits, prote
                     continue
             judged.memory = max(judged.memory, sandbox.use.memory)
             break
+    judged.notes = list(dict.fromkeys(judged.notes))
     for name in assignment.tests:
         judged.tests.setdefault(name, _failure("NotRun", judged.notes[-1] if judged.notes else "it was not run"))
     return judged
@@ -177,7 +184,14 @@ class _Attempt:
         left = self.end - time.monotonic()
         if left <= 0:
             raise OutOfTime
-        return self.kernel.run(source, max(1.0, min(left, most or self.limits.cell_seconds)), keep or self.limits.output)
+        return self.kernel.run(
+            source, max(1.0, min(left, most or self.limits.cell_seconds)), keep or self.limits.output
+        )
+
+    def _surely(self, source: str) -> Answer:
+        """Send a cell of ours, a second time if it fails: the interrupt of the cell before may have come late."""
+        answer = self._send(source)
+        return answer if answer.passed else self._send(source)
 
     def _cells(self) -> None:
         """Run the student's cells, and keep the names as they are at the place of each test."""
@@ -193,16 +207,18 @@ class _Attempt:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
             self.where = f"cell {place + 1}" + (f" ({name})" if name else "")
             if name in self.assignment.tests:
-                self._send(KEEP.format(name))
+                self._surely(KEEP.format(name))
                 if self._is_read_later(place, self.assignment.visible[name]):
                     self.place = place
                     self._send(self.assignment.visible[name])
                     self.place = None
                 continue
             if time.monotonic() > reserve:  # what is left belongs to the tests of what did run
-                self.judged.notes.append(f"{self.where} and what follows was not run: two thirds of the time were used up")
+                self.judged.notes.append(
+                    f"{self.where} and what follows was not run: two thirds of the time were used up"
+                )
                 for test in self.assignment.tests:
-                    self._send(f"get_ipython().__dict__.setdefault('_kept', {{}}).setdefault({test!r}, dict(globals()))")
+                    self._surely(KEEP.format(test))
                 break
             self.place = place
             answer = self.judged.cells[place] = self._send(cell.source)
@@ -210,6 +226,7 @@ class _Attempt:
             if answer.cut:
                 self.judged.notes.append(f"the output of {self.where} was cut")
             if answer.error.startswith("CellTimeoutError"):
+                self.skipped[place] = "it was stopped"  # should the sandbox be started again, not for a second time
                 self.judged.notes.append(f"{self.where} was stopped after {answer.seconds:.0f} seconds")
 
     def _is_read_later(self, place: int, source: str) -> bool:
@@ -244,7 +261,7 @@ class _Attempt:
             name = what if kind in ("test", "early") else secrets.choice(list(self.assignment.tests))
             self.where = f"the test {name}" if kind == "test" else "a check of the tests"
             self.test = name if kind in ("test", "early") else None
-            if self._send(BACK.format(name)).error:
+            if not self._surely(BACK.format(name)).passed:
                 raise Rejected("it was tampered with: the names that a test judges could not be brought back")
             if kind == "test":
                 answer = self._send(tests[name].source)
@@ -255,7 +272,7 @@ class _Attempt:
                 self._must_fail(canaries.twin(tests[name].source, late=False), name)
             elif kind == "form":
                 self._must_fail(canaries.failing(what), name)
-            elif not (answer := self._send(canaries.passing())).passed:
+            elif not (answer := self._surely(canaries.passing())).passed:
                 raise Rejected(f"it was tampered with: a check that always holds failed ({answer.error[:200]})")
             self.test = None
         self.where = "the check of what tests rely on"
@@ -272,6 +289,8 @@ class _Attempt:
     def _fingerprint(self, load: bool) -> dict[str, str] | None:
         source, word = canaries.fingerprint(self.modules, load)
         answer = self._send(source, self.limits.start_seconds if load else None, keep=8 * 2**20)
+        if not answer.passed:
+            answer = self._send(source, keep=8 * 2**20)
         text = "".join(output.text for output in answer.outputs if output.output_type == "stream")
         at = text.find(word)
         try:
@@ -333,7 +352,7 @@ class Kernel(Execute):
     def __init__(self, sandbox, limits):
         super().__init__()
         self.sandbox, self.limits = sandbox, limits
-        self.iopub_timeout, self.raise_on_iopub_timeout = 10, True
+        self.iopub_timeout, self.raise_on_iopub_timeout = 5, True
         self.log.setLevel("CRITICAL")
 
     def start(self) -> None:

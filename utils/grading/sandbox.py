@@ -16,8 +16,8 @@ sockets other than local and internet ones.
 
 Limits that the system keeps by itself: file size, open files, processes and threads, the data segment of each process,
 the folder's size. What it has no limit for is watched from outside, 20 times a second: the memory of all processes
-together, and their number. When one is passed, and at the end in any case, the first process of the namespace is killed,
-and with it every other.
+together, and their number. When one is passed, and at the end in any case, the first process of the namespace is
+killed, and with it every other.
 
 What it does not protect
 ------------------------
@@ -51,8 +51,8 @@ INSIDE = Path(__file__).with_name("inside.py")
 CHANNELS = ("shell", "iopub", "stdin", "hb", "control")
 """Jupyter's sockets; the port of each is its place here, from 1."""
 DATA_FILES = ("registry.toml", "emoji_sentences.csv", "README.md")
-"""What a submission may see of `data`: what is committed. A class's own data would make grades depend on the machine."""
-SYSTEM_FILES = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "nsswitch.conf", "fonts", "alternatives", "mime.types")
+"""What a submission may see of `data`: what is committed. A class's own data would tie grades to the machine."""
+SYSTEM_FILES = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "nsswitch.conf", "fonts", "alternatives")
 """What a submission may see of `/etc`: what programs need in order to start, to draw letters and to tell the time."""
 SHARED_MEMORY = 8 * 2**20
 """Bytes of `/dev/shm`, which Python's locks between processes need."""
@@ -60,9 +60,9 @@ PERIOD = 0.05
 """Seconds between two looks of the watch."""
 
 HOW_TO_INSTALL = (
-    "Install bubblewrap (Debian and Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap) on Linux, "
-    "where user namespaces are permitted. With --unprotected submissions run without it, with your rights: they could read "
-    "the hidden tests, other submissions and your files, change or delete them, and use the network. "
+    "Install bubblewrap (Debian and Ubuntu: sudo apt install bubblewrap; Fedora: sudo dnf install bubblewrap) on Linux "
+    "where user namespaces are permitted. With --unprotected submissions run without it, with your rights: they could "
+    "read the hidden tests, other submissions and your files, change or delete them, and use the network. "
     "Do that only with work that you have read, or on a machine that holds nothing else."
 )
 
@@ -130,13 +130,14 @@ def _mounts(disk: int) -> list[str]:
             words += ["--symlink", os.readlink(path), str(path)]
         elif path.is_dir():
             words += ["--ro-bind", str(path), str(path)]
-    words += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm"]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    words += ["--perms", "1777", "--size", str(SHARED_MEMORY), "--tmpfs", "/dev/shm"]
     words += ["--perms", "1777", "--size", str(disk), "--tmpfs", "/tmp"]
     shown = {INSIDE: Path("/run/grading/inside.py")} | {Path(folder): Path(folder) for folder in _python_folders()}
     shown |= {path: path for path in (Path("/etc", name) for name in SYSTEM_FILES) if path.exists()}
     shown |= {path: path for path in _course_files()}
     fonts = _font_list()
-    if fonts:  # Matplotlib would spend seconds on a list of its own in every sandbox
+    if fonts:
         shown[fonts] = Path("/run/grading/matplotlib", fonts.name)
     for folder in sorted({folder for path in shown.values() for folder in path.parents} - {Path("/")}):
         words += ["--perms", "0755", "--dir", str(folder)]  # else only root could walk through them
@@ -190,7 +191,7 @@ def _environment() -> dict[str, str]:
         "COURSE_PROFILE": "quick",
         "COURSE_PROGRESS": "0",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": "/run/grading/matplotlib",
+        "MPLCONFIGDIR": "/tmp/home/.matplotlib",
         "KERAS_BACKEND": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "CUDA_VISIBLE_DEVICES": "-1",
@@ -203,28 +204,20 @@ def _environment() -> dict[str, str]:
 
 # ------------------------------------------------------------------------------------------------ what it may not call
 
-_REFUSED = {  # by machine: the audit number of the architecture, and system calls by number
-    "x86_64": (
-        0xC000003E,
-        {"clone": 56, "socket": 41},
-        (29, 30, 31, 68, 101, 155, 165, 166, 248, 249, 250, 272, 298, 308, 310, 311, 319, 321, 323, 425, 426, 427)
-        + (428, 429, 430, 431, 432, 433, 442, 447),
-    ),
-    "aarch64": (
-        0xC00000B7,
-        {"clone": 220, "socket": 198},
-        (186, 194, 195, 196, 117, 41, 40, 39, 217, 218, 219, 97, 241, 268, 270, 271, 279, 280, 282, 425, 426, 427)
-        + (428, 429, 430, 431, 432, 433, 442, 447),
-    ),
-}
-"""shmget, shmat, shmctl, msgget, ptrace, pivot_root, mount, umount2, add_key, request_key, keyctl, unshare,
-perf_event_open, setns, process_vm_readv and _writev, memfd_create, bpf, userfaultfd, io_uring_*, open_tree, move_mount,
-fsopen, fsconfig, fsmount, fspick, mount_setattr, memfd_secret."""
-_CLONE3, _NEW_USER, _FAMILIES = 435, 0x10000000, (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)
+_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_CALLS = """
+clone 56 220, socket 41 198, clone3 435 435, shmget 29 194, shmat 30 196, shmctl 31 195, msgget 68 186, ptrace 101 117,
+pivot_root 155 41, mount 165 40, umount2 166 39, add_key 248 217, request_key 249 218, keyctl 250 219, unshare 272 97,
+perf_event_open 298 241, setns 308 268, process_vm_readv 310 270, process_vm_writev 311 271, memfd_create 319 279,
+bpf 321 280, userfaultfd 323 282, io_uring_setup 425 425, io_uring_enter 426 426, io_uring_register 427 427,
+open_tree 428 428, move_mount 429 429, fsopen 430 430, fsconfig 431 431, fsmount 432 432, fspick 433 433,
+mount_setattr 442 442, memfd_secret 447 447"""
+"""System calls that are looked at, with their numbers on x86_64 and aarch64; all but the first three are refused."""
+_NEW_USER, _FAMILIES = 0x10000000, (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16)
 
 
 def system_call_filter(machine: str | None = None) -> bytes:
-    """Return a filter for bubblewrap's --seccomp: a classic BPF program; empty for a machine whose numbers are not known.
+    """Return a filter for bubblewrap's --seccomp, a classic BPF program; empty for a machine of unknown numbers.
 
     Parameters
     ----------
@@ -237,23 +230,25 @@ def system_call_filter(machine: str | None = None) -> bytes:
     clone, which is refused if it asks for a user namespace. Source: Linux, include/uapi/linux/{filter,seccomp}.h.
     """
     machine = machine or platform.machine()
-    if machine not in _REFUSED:
+    if machine not in _ARCHITECTURES:
         return b""
-    architecture, named, refused = _REFUSED[machine]
+    words = [call.split() for call in _CALLS.split(",")]
+    numbers = {word[0]: int(word[1 + list(_ARCHITECTURES).index(machine)]) for word in words}
+    clone, sockets, clone3 = (numbers.pop(name) for name in ("clone", "socket", "clone3"))
     load, equal, at_least, any_bit, answer = 0x20, 0x15, 0x35, 0x45, 0x06
     allow, kill = 0x7FFF0000, 0x80000000
 
     def error(number: int) -> int:
         return 0x00050000 | number
 
-    program = [(load, 0, 0, 4), (equal, 1, 0, architecture), (answer, 0, 0, kill), (load, 0, 0, 0)]
+    program = [(load, 0, 0, 4), (equal, 1, 0, _ARCHITECTURES[machine]), (answer, 0, 0, kill), (load, 0, 0, 0)]
     program += [(at_least, 0, 1, 0x40000000), (answer, 0, 0, error(errno.ENOSYS))]  # the x32 numbers of x86_64
-    program += [(equal, 0, 1, _CLONE3), (answer, 0, 0, error(errno.ENOSYS))]
-    for number in refused:
+    program += [(equal, 0, 1, clone3), (answer, 0, 0, error(errno.ENOSYS))]
+    for number in numbers.values():
         program += [(equal, 0, 1, number), (answer, 0, 0, error(errno.EPERM))]
-    program += [(equal, 0, 4, named["clone"]), (load, 0, 0, 16), (any_bit, 0, 1, _NEW_USER)]
+    program += [(equal, 0, 4, clone), (load, 0, 0, 16), (any_bit, 0, 1, _NEW_USER)]
     program += [(answer, 0, 0, error(errno.EPERM)), (answer, 0, 0, allow)]
-    program += [(equal, 0, 3 + len(_FAMILIES), named["socket"]), (load, 0, 0, 16)]
+    program += [(equal, 0, 3 + len(_FAMILIES), sockets), (load, 0, 0, 16)]
     program += [(equal, len(_FAMILIES) - place, 0, family) for place, family in enumerate(_FAMILIES)]
     program += [(answer, 0, 0, error(errno.EAFNOSUPPORT)), (answer, 0, 0, allow)]
     program += [(answer, 0, 0, allow)]
@@ -265,7 +260,7 @@ def system_call_filter(machine: str | None = None) -> bytes:
 
 @dataclass
 class Use:
-    """What a sandbox has used so far: the most bytes and processes seen at one time, and which limit it passed, if any."""
+    """What a sandbox has used so far: the most bytes and processes seen at one time, and the limit that it passed."""
 
     memory: int = 0
     processes: int = 0
@@ -344,11 +339,15 @@ class Sandbox:
         home = "/tmp/home" if self.mode != "none" else str(self.folder / "home")
         connection = {"transport": "ipc", "ip": f"{inside}/k", "key": key, "signature_scheme": "hmac-sha256"}
         connection |= {f"{name}_port": port for port, name in enumerate(CHANNELS, 1)}
+        fonts = _font_list()  # Matplotlib would spend seconds on a list of its own in every sandbox
+        if fonts and self.mode != "none":
+            fonts = Path(inside, "matplotlib", fonts.name)
         user = 1_000_000_000 + secrets.randbelow(1_000_000_000) if self.mode == "root" else 0
         told = {
             "limits": self._limits(),
             "user": user,
-            "folders": [work, home],
+            "folders": [work, home, f"{home}/.matplotlib"],
+            "copies": {str(fonts): f"{home}/.matplotlib"} if fonts else {},
             "connection": f"{inside}/connection.json",
             "sockets": self._sockets,
         }
@@ -360,7 +359,8 @@ class Sandbox:
             command = [sys.executable, str(INSIDE), str(self.folder / "told.json")]
             self.process = subprocess.Popen(
                 command,
-                env=_environment() | {"HOME": home, "IPYTHONDIR": f"{home}/.ipython", "MPLCONFIGDIR": home},
+                env=_environment()
+                | {"HOME": home, "IPYTHONDIR": f"{home}/.ipython", "MPLCONFIGDIR": f"{home}/.matplotlib"},
                 pass_fds=given,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -476,6 +476,7 @@ def _processes(first: int | None, started: int):
     With `exact=True` memory that processes share counts once; that takes longer to find out.
     """
     if first is None:  # unprotected: the processes of a family, as far as they have not left it
+
         def pids():
             return [started, *_descendants(started)]
 
@@ -495,8 +496,7 @@ def _processes(first: int | None, started: int):
                 if exact:
                     memory += int(text.split("\nPss:")[1].split()[0]) * 1024
                 else:
-                    resident, shared = text.split()[1:3]
-                    memory += int(resident) * PAGE
+                    memory += int(text.split()[1]) * PAGE
         return memory, count
 
     try:
@@ -509,15 +509,19 @@ PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def _own_proc(first: int) -> int:
-    """Return a descriptor of the `/proc` of a sandbox, once it is mounted there."""
-    for _ in range(200):
+    """Return a descriptor of the `/proc` of a sandbox, once it is mounted there.
+
+    Before, the path leads to our own `/proc`, or nowhere. Ours has an entry `self` for us, the sandbox's has none; and
+    the sandbox's has a process 1.
+    """
+    for _ in range(500):
         with contextlib.suppress(OSError):
             folder = os.open(f"/proc/{first}/root/proc", os.O_RDONLY | os.O_DIRECTORY)
-            with contextlib.suppress(OSError, ValueError):
-                if int(_read(folder, "self/stat").split()[0]) == 0 or os.readlink("self", dir_fd=folder) != str(os.getpid()):
+            try:
+                os.readlink("self", dir_fd=folder)
+            except FileNotFoundError:
+                if "1" in os.listdir(folder):
                     return folder
-            if not os.path.lexists(f"/proc/{first}/root/proc/{os.getpid()}"):
-                return folder
             os.close(folder)
         time.sleep(0.01)
     raise StartFailed("the processes of the sandbox cannot be seen from outside")
@@ -539,7 +543,7 @@ def _descendants(pid: int) -> list[int]:
 
 def _readable(files: contextlib.ExitStack, content: bytes) -> int:
     """Return a descriptor from which `content` is read."""
-    file = files.enter_context(tempfile.TemporaryFile())
+    file = files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - `files` closes it
     file.write(content)
     file.seek(0)
     return file.fileno()

@@ -21,7 +21,15 @@ MOST_CELLS = 2000
 
 
 class Rejected(Exception):
-    """The submission cannot be judged; the message says why, in words for a teacher."""
+    """The submission cannot be judged; the message says why, in words for a teacher.
+
+    Attributes
+    ----------
+    memory : int
+        The most bytes that it held, if it ran.
+    """
+
+    memory = 0
 
 
 class BadSource(ValueError):
@@ -83,18 +91,26 @@ def load(source: Path) -> Assignment:
     BadSource
         If it is no notebook, a grade id stands twice, or there is no solution or no test.
     """
+    source = Path(source)
+    return parse(source.stem, source.read_bytes())
+
+
+def parse(source: str, content: bytes) -> Assignment:
+    """Read an assignment from the name (without its suffix) and the content of its source; otherwise as `load`."""
     try:
-        notebook = nbformat.read(source, as_version=4)
+        notebook = nbformat.reads(content.decode(), as_version=4)
     except Exception as error:  # nbformat raises whatever its parts raise
         raise BadSource(f"{source} is not a notebook: {error}. Expected an assignment's source.") from error
     found = [cell.metadata.nbgrader.get("grade_id") for cell in notebook.cells if "nbgrader" in cell.metadata]
     twice = sorted({str(name) for name in found if found.count(name) > 1})
-    assignment = Assignment(Path(source).stem, notebook)
+    assignment = Assignment(source, notebook)
     if None in found or twice:
-        raise BadSource(f"{source}: every nbgrader cell needs a grade_id of its own; twice or missing: {twice or None}.")
+        raise BadSource(
+            f"{source}: every nbgrader cell needs a grade_id of its own; twice or missing: {twice or None}."
+        )
     if not assignment.answers or not assignment.tests:
-        raise BadSource(f"{source} has {len(assignment.answers)} solution cells and {len(assignment.tests)} test cells; "
-                        "expected at least one of each.")  # fmt: skip
+        found = f"{len(assignment.answers)} solution cells and {len(assignment.tests)} test cells"
+        raise BadSource(f"{source} has {found}; expected at least one of each.")
     return assignment
 
 
@@ -139,7 +155,9 @@ def find(submission: Path, assignment: Assignment, most: int) -> tuple[nbformat.
     if len(best) == 1:
         return notebooks[best[0]], [f"the file is called {best[0].name!r}"]
     if best:
-        raise Rejected(f"several notebooks could be meant: {', '.join(path.name for path in best)}; leave one in the folder")
+        raise Rejected(
+            f"several notebooks could be meant: {', '.join(path.name for path in best)}; leave one in the folder"
+        )
     raise Rejected("; ".join(reasons) or f"the folder holds no notebook with the cells of {assignment.name}")
 
 
@@ -152,7 +170,9 @@ def read(path: Path, most: int) -> nbformat.NotebookNode:
         If it is missing, no plain file, larger than `most` bytes, or no notebook.
     """
     try:
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb") as file:
+        with open(
+            os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)), "rb"
+        ) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Rejected("it is not a plain file")
             content = file.read(most + 1)
@@ -256,14 +276,21 @@ def mend(handed_in: nbformat.NotebookNode, assignment: Assignment) -> tuple[nbfo
         kept = copy.deepcopy(given)
         if name in assignment.answers:
             kept.source = cell.source
-        elif name in assignment.tests and _words(cell.source) not in (_words(assignment.visible[name]), _words(given.source)):
+        elif name in assignment.tests and _words(cell.source) not in (
+            _words(assignment.visible[name]),
+            _words(given.source),
+        ):
             edited.append(name)
         cells.append(kept)
-    needed = [name for name, cell in assignment.cells.items() if cell.cell_type == "code" and name not in assignment.answers]
+    needed = [
+        name for name, cell in assignment.cells.items() if cell.cell_type == "code" and name not in assignment.answers
+    ]
     deleted = [name for name in needed if name not in last]
     order = list(assignment.cells)
     for name in deleted:
-        here = {cell.metadata.nbgrader.grade_id: place for place, cell in enumerate(cells) if "nbgrader" in cell.metadata}
+        here = {
+            cell.metadata.nbgrader.grade_id: place for place, cell in enumerate(cells) if "nbgrader" in cell.metadata
+        }
         before = [here[other] for other in order[: order.index(name)] if other in here]
         cells.insert(before[-1] + 1 if before else 0, copy.deepcopy(assignment.cells[name]))
     for cell in cells:

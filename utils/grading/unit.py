@@ -30,13 +30,14 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
-
 from sqlalchemy.exc import SAWarning
 
-from utils.grading import running, sandbox
-from utils.grading.submission import Assignment, BadSource, Rejected, find, load, mend
+from utils.grading import canaries, running, sandbox
+from utils.grading.submission import Assignment, BadSource, Rejected, find, mend, parse
 
-warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")  # of its own sessions; nothing a reader can mend
+warnings.filterwarnings(
+    "ignore", category=SAWarning, module="nbgrader"
+)  # of its own sessions; nothing a reader can mend
 
 GRADED, REJECTED = "graded", "rejected"
 
@@ -155,26 +156,28 @@ def grade_one(
     if protected:
         sandbox.require()
     source, out = Path(source), Path(out)
-    assignment, empty_gradebook = _prepared(source, source.stat().st_mtime_ns)
+    assignment, empty_gradebook = _prepared(source.stem, source.read_bytes())
     tests = assignment.tests
     result = Result(student, assignment.name, REJECTED, dict.fromkeys(tests, 0.0), max_score=sum(tests.values()))
     out.mkdir(parents=True, exist_ok=True)
-    memory = 0
     try:
         handed_in, notes = find(Path(submission), assignment, limits.notebook)
         notebook, mended = mend(handed_in, assignment)
         with tempfile.TemporaryDirectory(prefix="grading-") as folder:
             gradebook = Gradebook(folder, empty_gradebook, assignment, student)
             notebook = gradebook.sanitised(notebook)
+            own = [cell.source for cell in notebook.cells if not cell.metadata.get("nbgrader", {}).get("locked")]
+            given = canaries.worth_a_look([cell.source for cell in assignment.notebook.cells])
+            if looks := [word for word in canaries.worth_a_look(own) if word not in given]:
+                mended.append(f"worth a look: it uses {', '.join(looks)}")
             judged = running.judge(notebook, assignment, limits, protected)
-            memory = judged.memory
             _show(notebook, assignment, judged)
             points = gradebook.points(notebook)
-            _write(out / "autograded.ipynb", nbformat.writes(notebook))
+            _write(out / "autograded.ipynb", nbformat.writes(notebook), 0o600)
             feedback = gradebook.feedback(redacted(notebook, assignment))
         _write(out / "feedback.html", feedback)
     except Rejected as reason:
-        return replace(result, message=str(reason), seconds=time.monotonic() - begun, peak_memory=memory)
+        return replace(result, message=str(reason), seconds=time.monotonic() - begun, peak_memory=reason.memory)
     return replace(
         result,
         status=GRADED,
@@ -182,7 +185,7 @@ def grade_one(
         score=sum(points.values()),
         message="; ".join([*notes, *mended, *judged.notes]),
         seconds=time.monotonic() - begun,
-        peak_memory=memory,
+        peak_memory=judged.memory,
         feedback=str(out / "feedback.html"),
     )
 
@@ -223,11 +226,11 @@ def redacted(notebook: nbformat.NotebookNode, assignment: Assignment) -> nbforma
     return notebook
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, mode: int = 0o644) -> None:
     """Write a file so that it is there as a whole or not at all."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as file:
         file.write(text)
-    os.chmod(file.name, 0o644)
+    os.chmod(file.name, mode)
     os.replace(file.name, path)
 
 
@@ -235,9 +238,9 @@ def _write(path: Path, text: str) -> None:
 
 
 @functools.lru_cache(maxsize=16)
-def _prepared(source: Path, changed: int) -> tuple[Assignment, bytes]:
+def _prepared(name: str, content: bytes) -> tuple[Assignment, bytes]:
     """Return an assignment, and nbgrader's database with it and without students; made once in a process."""
-    assignment = load(source)
+    assignment = parse(name, content)
     with tempfile.TemporaryDirectory(prefix="grading-") as folder:
         url = f"sqlite:///{folder}/gradebook.db"
         with _programs_of_this_python(), api.Gradebook(url) as gradebook:
@@ -247,7 +250,7 @@ def _prepared(source: Path, changed: int) -> tuple[Assignment, bytes]:
             try:
                 notebook, resources = step().preprocess(notebook, resources)
             except Exception as error:  # nbgrader's own, and KeyError for metadata that lack something
-                raise BadSource(f"{source} is no nbgrader assignment ({type(error).__name__}: {error})") from error
+                raise BadSource(f"{name} is no nbgrader assignment ({type(error).__name__}: {error})") from error
         return assignment, Path(folder, "gradebook.db").read_bytes()
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-
 NAME = "99_tiny"
 SOLUTIONS = {
     "double": "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * np.asarray(x)\n    ### END SOLUTION",
@@ -31,7 +30,10 @@ TESTS = {
     "test_norm_of_nothing": ("### BEGIN HIDDEN TESTS\nassert norm([]) == 0\n### END HIDDEN TESTS", 1),
 }
 STUBS = {name: f"def {name}(x):\n    raise NotImplementedError('write {name}')" for name in SOLUTIONS}
-RIGHT = {"double": "def double(x):\n    return np.asarray(x) + np.asarray(x)", "norm": "norm = lambda x: np.dot(x, x) ** 0.5"}
+RIGHT = {
+    "double": "def double(x):\n    return np.asarray(x) + np.asarray(x)",
+    "norm": "norm = lambda x: np.dot(x, x) ** 0.5",
+}
 
 
 def _code(name: str, source: str, **metadata) -> nbformat.NotebookNode:
@@ -77,5 +79,3 @@ def submission(folder: Path, student: str = "ada", extra: dict | None = None, **
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(made, path)
     return path
-
-
