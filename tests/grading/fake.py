@@ -9,7 +9,7 @@ import signal
 import time
 from pathlib import Path
 
-from utils.grading import sandbox, unit
+from utils.grading import results, sandbox
 
 TESTS = {"test_double": 2.0, "test_shape": 1.0, "test_running_sum": 2.0}
 
@@ -30,7 +30,9 @@ def grade(submission, source, out, *, student, limits=None, protected=True):
     if word == "deadly" or (word == "deadly once" and calls().count(student) == 1):
         os.kill(os.getpid(), signal.SIGKILL)
     if word == "rejected":
-        return unit.Result(student, source.stem, unit.REJECTED, dict.fromkeys(TESTS, 0.0), 0.0, 5.0, "<not> a notebook")
+        return results.Result(
+            student, source.stem, results.REJECTED, dict.fromkeys(TESTS, 0.0), 0.0, 5.0, "<not> a notebook"
+        )
     out.mkdir(parents=True)
     page = out / "feedback.html"
     page.write_text(f"<p>{student} has {word}</p>", encoding="utf-8")
@@ -40,7 +42,7 @@ def grade(submission, source, out, *, student, limits=None, protected=True):
         points[name] = min(most, left)
         left -= points[name]
     score = sum(points.values())
-    return unit.Result(student, source.stem, unit.GRADED, points, score, 5.0, "", 0.1, 10**8, str(page))
+    return results.Result(student, source.stem, results.GRADED, points, score, 5.0, "", 0.1, 10**8, str(page))
 
 
 def note(student: str) -> None:

@@ -18,7 +18,7 @@ import small
 from utils import COURSE_ROOT
 from utils.__main__ import main
 from utils.cli.catalogue import UsageError
-from utils.grading import batch, sandbox, submissions
+from utils.grading import batch, sandbox, submissions, worker
 
 HERE = Path(__file__).parent
 
@@ -136,9 +136,9 @@ def test_the_work_sees_copies_of_its_own_only(course, monkeypatch):
         return fake.grade(submission, source, out, **options)
 
     words = ("ada", small.NAME, found[0].path.name, b"5", sources[small.NAME].read_bytes(), True)
-    with pytest.raises(batch.OtherCourse, match="bring both to the same commit"):
-        batch.work(batch.Unit(*words, course="another"), look)
-    result, files = batch.work(batch.Unit(*words, course=batch.fingerprint()), look)
+    with pytest.raises(worker.OtherCourse, match="bring both to the same commit"):
+        worker.work(worker.Unit(*words, course="another"), look)
+    result, files = worker.work(worker.Unit(*words, course=worker.fingerprint()), look)
     assert (result.score, result.feedback) == (5, None)
     assert files == {"feedback": b"<p>ada has 5</p>", "autograded": b"the notebook of ada"}
     assert not any(path.exists() or course in path.parents for path in seen)
@@ -308,7 +308,7 @@ def test_a_kernel_that_does_not_start_is_started_again(course):
     hand_in(course, ada="no start once", bob="no start")
     rows = grade(course)
     assert scores(rows) == {"ada": 5, "bob": 0}
-    assert Counter(fake.calls()) == {"ada": 2, "bob": batch.STARTS}
+    assert Counter(fake.calls()) == {"ada": 2, "bob": worker.STARTS}
     assert [row.failed for row in rows] == [False, True]
     assert ledger(course) == ["ada"]
 

@@ -7,7 +7,6 @@ killed run goes on, grades.csv and the feedback. How one submission is graded is
 import contextlib
 import csv
 import dataclasses
-import functools
 import hashlib
 import html
 import io
@@ -15,29 +14,24 @@ import json
 import multiprocessing
 import os
 import queue
-import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import filelock
 
-from utils import COURSE_ROOT
 from utils.cli.catalogue import UsageError, write_bytes, write_text
 from utils.grading import unit
-from utils.grading.sandbox import NoSandbox, StartFailed
+from utils.grading.results import GRADED, REJECTED, STANDARD, Result
+from utils.grading.sandbox import NoSandbox
 from utils.grading.submissions import Submission
-from utils.grading.unit import GRADED, REJECTED, Limits, Result
+from utils.grading.worker import AUTOGRADED, FEEDBACK, OtherCourse, Unit, fingerprint, serve, work
 
-LEDGER, GRADES, FEEDBACK, AUTOGRADED, LOCK = "ledger.jsonl", "grades.csv", "feedback", "autograded", ".lock"
+LEDGER, GRADES, LOCK = "ledger.jsonl", "grades.csv", ".lock"
 """What a run writes into its folder. The ledger is a line of JSON for each submission that was graded or rejected;
 `feedback` is for students, `autograded` for teachers: the notebooks as they ran, hidden tests included."""
 ATTEMPTS = 3
 """How many worker processes may die over one submission before it is given up."""
-STARTS = 2
-"""How often a kernel may fail to start, which is this machine's fault, before a submission is left to the next run."""
 COLUMNS = ("student", "assignment", "status", "score", "max_score", "message", "seconds", "peak_memory_mb")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -45,23 +39,6 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 class WorkerDied(RuntimeError):
     """The process that graded a submission died, and so did those that tried again."""
-
-
-class OtherCourse(RuntimeError):
-    """A worker has another version of the course than the one that sent it work."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Unit:
-    """One submission as it is sent to a worker: everything in it, so that nothing has to be shared but the course."""
-
-    student: str
-    assignment: str
-    name: str
-    submission: bytes
-    source: bytes
-    protected: bool
-    course: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,69 +59,6 @@ class Row:
     result: Result
     fresh: bool = False
     failed: bool = False
-
-
-# --------------------------------------------------------------------------------------------------- the unit of work
-
-
-@functools.cache
-def fingerprint() -> str:
-    """Return a hash of the course's code, equal on two machines that grade alike."""
-    digest = hashlib.sha256()
-    for path in sorted((COURSE_ROOT / "utils").rglob("*.py")):
-        digest.update(path.relative_to(COURSE_ROOT).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes().replace(b"\r\n", b"\n") + b"\0")
-    return digest.hexdigest()
-
-
-def work(one: Unit, grader: Callable[..., Result]) -> tuple[Result, dict[str, bytes]]:
-    """Grade one submission, in whatever process this is.
-
-    Parameters
-    ----------
-    one : Unit
-        The submission and its source.
-    grader : callable
-        `utils.grading.unit.grade_one`, or what has its parameters.
-
-    Returns
-    -------
-    result : Result
-        Its `feedback` is None: the file is gone with this function's folder.
-    files : dict
-        What the grader wrote: `feedback` and `autograded`, as far as they are there.
-
-    Raises
-    ------
-    OtherCourse
-        If this process has other code than the one that made the unit.
-    utils.grading.sandbox.NoSandbox, utils.grading.unit.BadSource
-        As `grade_one`.
-    """
-    if one.course != fingerprint():
-        raise OtherCourse(
-            f"this worker's course in {COURSE_ROOT} is not the version that sends the submissions; "
-            "bring both to the same commit, and start the workers again"
-        )
-    with tempfile.TemporaryDirectory(prefix="grading-", ignore_cleanup_errors=True) as folder:
-        handed_in, source = Path(folder, "submission", one.name), Path(folder, "source", f"{one.assignment}.ipynb")
-        for path, content in ((handed_in, one.submission), (source, one.source)):
-            path.parent.mkdir()
-            path.write_bytes(content)
-        for start in range(STARTS):
-            out = Path(folder, f"out-{start}")
-            try:
-                result = grader(handed_in, source, out, student=one.student, protected=one.protected)
-                break
-            except StartFailed:
-                if start == STARTS - 1:
-                    raise
-        files = {}
-        if result.feedback:
-            files[FEEDBACK] = Path(result.feedback).read_bytes()
-        if (out / f"{AUTOGRADED}.ipynb").is_file():
-            files[AUTOGRADED] = (out / f"{AUTOGRADED}.ipynb").read_bytes()
-    return dataclasses.replace(result, feedback=None), files
 
 
 # -------------------------------------------------------------------------------------------------------- the ledger
@@ -303,7 +217,7 @@ def _grade(submissions, sources, out, ledger, jobs, dask, protected, grader, rep
 
     def unit_of(index: int) -> Unit:
         submission = submissions[index]
-        limit = Limits().notebook
+        limit = STANDARD.notebook
         with submission.path.open("rb") as file:  # what is larger is rejected for its size; its end is not needed
             content = file.read(limit + 1)
         if len(content) <= limit and hashlib.sha256(content).hexdigest() != hashes[index][0]:
@@ -423,7 +337,7 @@ class _Worker:
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")  # a fork would copy threads' locks, and what they hold
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, self._grader), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, self._grader), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -439,33 +353,6 @@ class _Worker:
         process = self._process
         if process is not None and process.is_alive():
             process.kill()
-
-
-def _serve(pipe, grader) -> None:
-    """Grade what comes through the pipe; a worker's main function."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the run ends us, in its order
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    while True:
-        try:
-            one = pipe.recv()
-        except EOFError:
-            return
-        try:
-            outcome = work(one, grader)
-        except Exception as error:
-            outcome = error
-        try:
-            pipe.send(outcome)
-        except OSError:
-            return
-        except Exception as error:  # an error that cannot be pickled
-            pipe.send(RuntimeError(f"{type(outcome).__name__}: {outcome} ({error})"))
-
-
-def _end_with_parent() -> None:
-    """Leave when the run that started this worker is gone, even by kill -9: nobody would take the result."""
-    wait([multiprocessing.parent_process().sentinel])
-    os._exit(1)
 
 
 # ---------------------------------------------------------------------------------------------------------- a cluster
