@@ -14,6 +14,7 @@ import fake
 import filelock
 import pytest
 import small
+import tiny_assignment
 
 from utils import COURSE_ROOT
 from utils.__main__ import main
@@ -441,8 +442,9 @@ def test_no_sandbox_no_grading(course, fast, monkeypatch, capsys):
 
 
 @pytest.fixture
-def cluster(course):
+def cluster(tmp_path, monkeypatch):
     """A scheduler and two workers, each a process with the course and the fake grader, and nothing of ours shared."""
+    monkeypatch.setenv("GRADING_JOURNAL", str(tmp_path / "journal"))
     distributed = pytest.importorskip("distributed", reason="the part [cluster] is not installed")
     environment = {"PYTHONPATH": os.pathsep.join((str(HERE), str(COURSE_ROOT))), **os.environ}
     with distributed.LocalCluster(
@@ -487,3 +489,52 @@ def test_a_cluster_that_is_not_there_is_told(course, monkeypatch):
     hand_in(course, ada=5)
     with pytest.raises(UsageError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
         grade(course, dask="tcp://127.0.0.1:9")
+
+
+# ------------------------------------------------------------------------------------------------- nothing is pretended
+
+
+@pytest.fixture
+def real_class(tmp_path):
+    """Sources with one tiny assignment, and three submissions: a right one, a wrong one, and no notebook at all."""
+    tiny_assignment.source(tmp_path)
+    tiny_assignment.submission(tmp_path, "ada")
+    tiny_assignment.submission(tmp_path, "bob", norm="def norm(x):\n    return 5")
+    (tmp_path / "submitted" / "cleo").mkdir()
+    (tmp_path / "submitted" / "cleo" / f"{tiny_assignment.NAME}.ipynb").write_text("no notebook")
+    return tmp_path
+
+
+def judged(course):
+    """Return the scores of the three, and hold what was written for them to what it must be."""
+    out = course / "submitted-graded"
+    with (out / batch.GRADES).open(encoding="utf-8", newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert rows["cleo"]["status"] == "rejected" and "not a notebook" in rows["cleo"]["message"]
+    for name in rows:
+        page = (out / "feedback" / name / f"{tiny_assignment.NAME}.html").read_text(encoding="utf-8")
+        assert "default_rng" not in page, "no hidden test in what a student gets"
+    assert "default_rng" in (out / "autograded" / "ada" / f"{tiny_assignment.NAME}.ipynb").read_text(encoding="utf-8")
+    return {name: float(row["score"]) for name, row in rows.items()}
+
+
+needs_a_sandbox = pytest.mark.skipif(sandbox.available() is not None, reason=f"{sandbox.available()}")
+
+
+@pytest.mark.grading
+@needs_a_sandbox
+def test_the_command_grades_a_class_for_real(real_class):
+    assert main(["grade", str(real_class / "submitted"), f"--sources={real_class / 'sources'}", "--jobs=2"]) == 0
+    assert judged(real_class) == {"ada": 6, "bob": 3, "cleo": 0}
+
+
+@pytest.mark.grading
+@needs_a_sandbox
+def test_a_cluster_grades_a_class_for_real(real_class, cluster):
+    words = [
+        str(real_class / "submitted"),
+        f"--sources={real_class / 'sources'}",
+        f"--dask={cluster.scheduler_address}",
+    ]
+    assert main(["grade", *words]) == 0
+    assert judged(real_class) == {"ada": 6, "bob": 3, "cleo": 0}
