@@ -1,7 +1,7 @@
 """Submissions that do harm, or try to: each ends as graded or as clearly rejected, and nobody else notices.
 
-Every attack is bounded by itself (a fork bomb makes at most 200 processes, a memory bomb at most 4 GiB), so that a limit
-that fails harms no machine.
+Every attack is bounded by itself (a fork bomb makes at most 200 processes, a memory bomb at most 4 GiB), so that a
+limit that fails harms no machine.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -20,9 +21,21 @@ from utils.grading import sandbox
 from utils.grading.unit import Limits, grade_one
 
 WHY_NOT = sandbox.available()
-pytestmark = [pytest.mark.grading, pytest.mark.skipif(WHY_NOT is not None, reason=f"{WHY_NOT}")]
+pytestmark = [
+    pytest.mark.grading,
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),
+    pytest.mark.skipif(WHY_NOT is not None, reason=f"{WHY_NOT}"),
+]
 
 LIMITS = Limits(cell_seconds=4, seconds=40, memory=2**30, processes=24, disk=16 * 2**20)
+FORK_BOMB = """
+import os, time
+for _ in range(200):
+    if os.fork() == 0:
+        time.sleep(20)
+        os._exit(0)
+time.sleep(3)
+"""
 ALL = {name: float(points) for name, (_, points) in tiny.TESTS.items()}
 
 
@@ -80,7 +93,7 @@ def test_a_hard_coded_answer_loses_the_hidden_points(grade):
 
 
 def test_tests_judge_names_as_they_were_at_their_place(grade):
-    """A later answer that rebinds an earlier name costs the earlier question nothing, as when a notebook runs in order."""
+    """A later answer that rebinds an earlier name costs the earlier question nothing, as in a notebook run in order."""
     assert lost(grade(norm=tiny.RIGHT["norm"] + "\ndouble = None")) == set()
 
 
@@ -139,15 +152,14 @@ def test_a_memory_bomb_is_killed(grade):
 
 
 def test_memory_of_several_processes_counts_together(grade):
-    bomb = "import os, time\nfor _ in range(6):\n    if os.fork() == 0:\n        held = b'x' * 2**28\n        time.sleep(20)"
-    result = grade(extra={"norm": bomb + "\ntime.sleep(3)"})  # 1.5 GiB, 256 MiB each
+    bomb = FORK_BOMB.replace("range(200)", "range(6)").replace("time.sleep(20)", "held = b'x' * 2**28; time.sleep(20)")
+    result = grade(extra={"norm": bomb})  # 1.5 GiB, 256 MiB each
     assert lost(result) == set()
     assert "of memory that are permitted" in result.message
 
 
 def test_a_fork_bomb_is_killed(grade):
-    bomb = "import os, time\nfor _ in range(200):\n    if os.fork() == 0:\n        time.sleep(20)\n        os._exit(0)\ntime.sleep(3)"
-    result = grade(extra={"norm": bomb})
+    result = grade(extra={"norm": FORK_BOMB})
     assert lost(result) == set()
     assert "more than the 24 processes" in result.message
 
@@ -183,8 +195,16 @@ def test_a_full_disk_is_an_error_of_the_cell_that_filled_it(grade):
 
 @pytest.mark.parametrize("place", ["/dev/shm", "/dev", "/", "/run/grading", "/tmp"])
 def test_no_other_place_takes_more(grade, place):
-    fill = f"import os\nwritten = 0\nfor number in range(40):\n    try:\n        with open(f'{place}/{{number}}.bin', 'wb') as file:\n"
-    fill += "            written += file.write(b'x' * 2**20)\n    except OSError:\n        break\nprint('written', written >> 20)"
+    fill = f"""
+written = 0
+for number in range(40):
+    try:
+        with open(f'{place}/{{number}}.bin', 'wb') as file:
+            written += file.write(b'x' * 2**20)
+    except OSError:
+        break
+print('written', written >> 20)
+"""
     result = grade(extra={"norm": fill})
     assert lost(result) == set()
     assert int(said(result).split("written")[1].split()[0]) <= 16
@@ -201,64 +221,55 @@ def test_memory_without_a_file_is_refused(grade):
 
 def test_nothing_of_the_course_but_its_library_can_be_read(grade, tmp_path):
     look = f"""
-import os
+import json, os
 found = []
-for top in ('..', '../..', '{COURSE_ROOT}', '{tmp_path}', '{Path.home()}', '/tmp', '/run', '/etc', '/home', '/var'):
-    for folder, _, files in os.walk(top):
-        found += [os.path.join(folder, name) for name in files]
-suspects = [path for path in found if path.endswith(('.ipynb', '.db', '.toml', '.csv', '.cfg')) or 'test' in path
-            and 'site-packages' not in path and '/lib/python' not in path]
-print('SUSPECTS', [path for path in suspects if 'site-packages' not in path and '/lib/python' not in path and '/share/' not in path])
-print('GRADING', [path for path in found if 'utils/grading' in path])
-print('HOME', os.environ['HOME'], sorted(os.environ))
+for top in ('..', '../..', '{COURSE_ROOT}', '{tmp_path.parent}', '{Path.home()}', '/etc', '/home', '/var'):
+    for folder, folders, files in os.walk(top):
+        folders[:] = [name for name in folders if name not in ('usr', 'lib', 'include', 'share', 'proc', 'bin', 'dev')]
+        found += [os.path.realpath(os.path.join(folder, name)) for name in files]
+print('FOUND', json.dumps(sorted(set(found))))
+print('ENVIRONMENT', sorted(os.environ.values()))
 """
-    result = grade(extra={"norm": look})
+    result = grade(extra={"norm": look}, limits=replace(LIMITS, output=10**6))
     assert lost(result) == set()
-    text = said(result)
-    suspects = text.split("SUSPECTS ")[1].splitlines()[0]
-    kept = [path for path in json.loads(suspects.replace("'", '"')) if not path.startswith("/etc/")]
-    assert {Path(path).name for path in kept} <= {"registry.toml", "emoji_sentences.csv"}, kept
-    assert "GRADING []" in text
-    assert str(tmp_path) not in text.split("HOME")[1]
+    found = [Path(path) for path in json.loads(said(result).split("FOUND ")[1].splitlines()[0])]
+    assert COURSE_ROOT / "utils" / "cells.py" in found
+    assert not [path for path in found if path.suffix in (".ipynb", ".db") or path.is_relative_to(tmp_path.parent)]
+    course = {path.relative_to(COURSE_ROOT) for path in found if path.is_relative_to(COURSE_ROOT)}
+    course = {path for path in course if path.parts[0] != ".venv"}  # Python's environment, which it has to see
+    assert {path.parts[0] for path in course} == {"utils", "data", "requirements.txt"}
+    assert not [path for path in course if path.parts[:2] == ("utils", "grading")]
+    assert {path.name for path in course if path.parts[0] == "data"} == set(sandbox.DATA_FILES)
+    assert str(tmp_path) not in said(result).split("ENVIRONMENT")[1]
 
 
 def test_hidden_tests_are_not_in_memory_while_answers_run(grade):
+    """The patterns do not match themselves; the control shows that what is in memory is found."""
     look = """
-import gc, os, sys
-needle = 'double of ' + 'five numbers'
-def holds(thing):
-    try:
-        return isinstance(thing, (str, bytes)) and needle in (thing if isinstance(thing, str) else thing.decode('latin1'))
-    except Exception:
-        return False
-found = 0
-for thing in gc.get_objects():
-    parts = list(thing.values()) if isinstance(thing, dict) else list(thing) if isinstance(thing, (list, tuple, set)) else []
-    found += sum(holds(part) for part in parts if part is not needle)
-with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
-    backwards = needle[::-1].encode()
-    for line in maps:
-        start, end = (int(part, 16) for part in line.split()[0].split('-'))
-        if 'rw' not in line or end - start > 2**28:
-            continue
-        try:
-            memory.seek(start)
-            content = memory.read(end - start)
-        except (OSError, ValueError, OverflowError):
-            continue
-        found += content.count(b'err_msg=' + b"'" + needle.encode())
-print('FOUND', found)
-for pid in filter(str.isdigit, os.listdir('/proc')):
-    try:
-        print('PROCESS', pid, open(f'/proc/{pid}/cmdline').read().replace(chr(0), ' '))
-    except OSError as error:
-        print('PROCESS', pid, error)
+import os, re
+control = 'a control that is here'
+def count(pattern):
+    found = 0
+    with open('/proc/self/maps') as maps, open('/proc/self/mem', 'rb', 0) as memory:
+        for line in maps:
+            start, end = (int(part, 16) for part in line.split()[0].split('-'))
+            if 'rw' in line and end - start < 2**28:
+                try:
+                    memory.seek(start)
+                    found += len(re.findall(pattern, memory.read(end - start)))
+                except (OSError, ValueError, OverflowError):
+                    pass
+    return found
+print('FOUND', count(b'double of f[i]ve numbers'), 'CONTROL', count(b'a control that is h[e]re') > 0)
+print('PROCESSES', [pid for pid in os.listdir('/proc') if pid.isdigit()])
 """
     result = grade(extra={"norm": look})
     assert lost(result) == set()
-    text = said(result)
-    assert "FOUND 0" in text
-    assert str(os.getpid()) not in [line.split()[1] for line in text.splitlines() if line.startswith("PROCESS")]
+    assert "FOUND 0 CONTROL True" in said(result)
+    assert str(os.getpid()) not in said(result).split("PROCESSES")[1].splitlines()[0]
+    later = "print('LATER', count(b'double of f[i]ve numbers'))"
+    result = grade(double=f"{look}\ndef double(x):\n    {later}\n    return np.asarray(x) * 2")
+    assert int(said(result).split("LATER")[-1].split()[0]) > 0  # as the docstring of `running` says
 
 
 def test_the_network_is_out_of_reach(grade):
@@ -279,7 +290,7 @@ def test_the_network_is_out_of_reach(grade):
 
 @pytest.mark.parametrize(
     "end",
-    ["import sys\nsys.exit(0)", "exit()", "import os\nos._exit(0)", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+    ["import sys\nsys.exit(0)", "exit()", "import os\nos._exit(0)", "import os\nos.kill(os.getpid(), 9)",
      "import ctypes\nctypes.string_at(0)"],
     ids=["sys.exit", "exit", "os._exit", "kill", "crash"],
 )  # fmt: skip
@@ -304,31 +315,59 @@ def test_a_submission_that_ends_every_process_loses_what_was_not_judged(grade):
 
 WRONG = {"double": "def double(x):\n    return [2, 4]", "norm": "def norm(x):\n    return 5"}
 BENDS = {
-    "numpy.testing": "import numpy.testing\nnumpy.testing.assert_allclose = lambda *args, **more: None",
-    "deep inside numpy": "import numpy.testing._private.utils as deep\ndeep.assert_array_compare = lambda *args, **more: None",
-    "code of a function": "np.testing.assert_allclose.__code__ = (lambda *args, **more: None).__code__",
-    "tolerance": "np.testing.assert_allclose.__kwdefaults__ and None\nnp.testing.assert_allclose.__defaults__ = (1e9, 1e9, True, '', True)",
-    "assert, by its syntax tree": "import ast\nclass No(ast.NodeTransformer):\n    def visit_Assert(self, node):\n"
-    "        return ast.copy_location(ast.Pass(), node)\nget_ipython().ast_transformers.append(No())",
-    "assert, by its text": "get_ipython().input_transformers_cleanup.append("
-    "lambda lines: [line for line in lines if not line.startswith('assert')])",
-    "AssertionError": "import builtins\nclass Kind(BaseException):\n    pass\nbuiltins.AssertionError = Kind",
-    "run_cell": "shell = get_ipython()\nrun = shell.run_cell\n"
-    "def run_cell(*args, **more):\n    done = run(*args, **more)\n    done.error_in_exec = None\n    return done\nshell.run_cell = run_cell",
-    "run_code": "async def nothing(*args, **more):\n    return False\nget_ipython().run_code = nothing",
-    "errors shown": "get_ipython().showtraceback = lambda *args, **more: None\n"
-    "get_ipython()._showtraceback = lambda *args, **more: None\nget_ipython().kernel.shell._last_traceback = None",
-    "answers of the kernel": "session = get_ipython().kernel.session\nsend = session.send\n"
-    "def lie(stream, what, content=None, *args, **more):\n"
-    "    if isinstance(content, dict) and content.get('status') == 'error':\n"
-    "        content = {'status': 'ok', 'execution_count': 1, 'payload': [], 'user_expressions': {}}\n"
-    "    if what == 'error':\n        return None\n    return send(stream, what, content, *args, **more)\nsession.send = lie",
-    "do_execute": "kernel = get_ipython().kernel\nasync def do(*args, **more):\n"
-    "    return {'status': 'ok', 'execution_count': 1, 'payload': [], 'user_expressions': {}}\nkernel.do_execute = do",
-    "random numbers": "import numpy.random\nfixed = numpy.random.default_rng(0)\nnumpy.random.default_rng = lambda *args: fixed",
-    "later, from a thread": "import threading, numpy.testing\n"
-    "def bend():\n    numpy.testing.assert_allclose = lambda *args, **more: None\nthreading.Timer(0.2, bend).start()",
-    "equality": "class Same(list):\n    def __eq__(self, other):\n        return True\nimport numpy\nnumpy.allclose = lambda *args, **more: True",
+    "numpy.testing": "np.testing.assert_allclose = lambda *args, **more: None",
+    "deep in numpy": "import numpy.testing._private.utils as deep\ndeep.assert_array_compare = lambda *args, **more: 1",
+    "code": "np.testing.assert_allclose.__code__ = (lambda *args, **more: None).__code__",
+    "tolerance": "np.testing.assert_allclose.__defaults__ = (1e9, 1e9, True, '', True)",
+    "allclose": "np.allclose = np.array_equal = lambda *args, **more: True",
+    "random numbers": "fixed = np.random.default_rng(0)\nnp.random.default_rng = lambda *args: fixed",
+    "AssertionError": "import builtins\nbuiltins.AssertionError = type('Kind', (BaseException,), {})",
+    "syntax tree": """
+import ast
+class WithoutAssert(ast.NodeTransformer):
+    def visit_Assert(self, node):
+        return ast.copy_location(ast.Pass(), node)
+get_ipython().ast_transformers.append(WithoutAssert())
+""",
+    "text": """
+def without_assert(lines):
+    return [line for line in lines if not line.startswith('assert')]
+get_ipython().input_transformers_cleanup.append(without_assert)
+""",
+    "run_cell": """
+shell = get_ipython()
+run = shell.run_cell
+def run_cell(*args, **more):
+    done = run(*args, **more)
+    done.error_in_exec = None
+    return done
+shell.run_cell = run_cell
+""",
+    "run_code": """
+async def nothing(*args, **more):
+    return False
+get_ipython().run_code = nothing
+""",
+    "shown errors": """
+shell = get_ipython()
+shell.showtraceback = shell._showtraceback = lambda *args, **more: None
+""",
+    "answers": """
+session = get_ipython().kernel.session
+send = session.send
+def lie(stream, what, content=None, *args, **more):
+    if what == 'error':
+        return None
+    if isinstance(content, dict) and content.get('status') == 'error':
+        content = {'status': 'ok', 'execution_count': 1, 'payload': [], 'user_expressions': {}}
+    return send(stream, what, content, *args, **more)
+session.send = lie
+""",
+    "do_execute": """
+async def do(*args, **more):
+    return {'status': 'ok', 'execution_count': 1, 'payload': [], 'user_expressions': {}}
+get_ipython().kernel.do_execute = do
+""",
 }
 
 
@@ -340,20 +379,34 @@ def test_whoever_bends_the_tests_is_rejected(grade, bend):
     assert result.score == 0 and set(result.points) == set(ALL) and result.feedback is None
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.1, 0.3])
+def test_bending_from_a_thread_earns_nothing(grade, seconds):
+    bend = "import threading\ndef bend():\n    np.testing.assert_allclose = lambda *args, **more: None\n"
+    result = grade(extra={"norm": f"{bend}threading.Timer({seconds}, bend).start()"}, **WRONG)
+    assert result.status == "rejected" or result.score == 0  # too late is as well
+
+
 def test_bending_while_a_test_runs_is_noticed(grade):
-    bend = "def double(x):\n    import numpy.testing\n    numpy.testing.assert_allclose = lambda *a, **k: None\n    return [2, 4]"
+    bend = "def double(x):\n    np.testing.assert_allclose = lambda *args, **more: None\n    return [2, 4]"
     result = grade(double=bend)
     assert result.status == "rejected" and "tampered" in result.message
 
 
 def test_an_answer_that_looks_into_the_test_is_told_to_the_teacher(grade):
-    peep = "def norm(x):\n    import sys\n    numbers = sys._getframe(1).f_globals.get('numbers', [3, 4])\n    return 5"
+    peep = "def norm(x):\n    import sys\n    return sys._getframe(1).f_globals.get('numbers', [3, 4])"
     assert "worth a look: it uses _getframe, f_globals" in grade(norm=peep).message
 
 
 def test_harmless_hooks_are_no_tampering(grade):
-    hooks = "import sys, warnings\nsys.excepthook = lambda *args: None\nwarnings.simplefilter('ignore')\nnp.set_printoptions(precision=2)"
-    hooks += "\nnp.random.seed(1)\nnp.seterr(all='ignore')\nsum = max = abs = None"
+    hooks = """
+import sys, warnings
+sys.excepthook = lambda *args: None
+warnings.simplefilter('ignore')
+np.set_printoptions(precision=2)
+np.random.seed(1)
+np.seterr(all='ignore')
+sum = max = dict = str = print = id = None
+"""
     assert lost(grade(extra={"double": hooks})) == set()
 
 
@@ -393,9 +446,16 @@ def test_tests_that_were_deleted_are_put_back(grade):
 
 
 def test_the_grade_cannot_be_written(grade):
-    write = "import glob, sqlite3\nfor name in ('gradebook.db', '../gradebook.db', '/tmp/gradebook.db'):\n    try:\n"
-    write += "        sqlite3.connect(name).execute('create table grade (auto_score float)')\n    except Exception as error:\n"
-    write += "        print(error)\nopen('grades.csv', 'w').write('ada,99_tiny,100')\n100.0"
+    write = """
+import sqlite3
+for name in ('gradebook.db', '../gradebook.db', '/tmp/gradebook.db'):
+    try:
+        sqlite3.connect(name).execute('create table grade (auto_score float)')
+    except Exception as error:
+        print(error)
+open('grades.csv', 'w').write('ada,99_tiny,100')
+100.0
+"""
     assert lost(grade(extra={"norm": write}, **WRONG)) == set(ALL)
 
 
@@ -447,12 +507,10 @@ def test_a_user_namespace_protects_as_well(grade, monkeypatch):
     """What whoever is not root has: the same sandbox under a user namespace of its own."""
     monkeypatch.setattr(sandbox, "_mode", lambda: "user")
     assert lost(grade()) == set()
-    result = grade(
-        extra={"norm": "import os\nprint('USER', os.getuid(), os.listdir(os.environ['HOME']))\nos.memfd_create('x')"}
-    )
+    look = "import os\nprint('USER', os.getuid(), os.listdir('/tmp'))\nos.memfd_create('x')"
+    result = grade(extra={"norm": look})
     assert lost(result) == set() and "USER 1000" in said(result)
-    bomb = "import os, time\nfor _ in range(200):\n    if os.fork() == 0:\n        time.sleep(20)\n        os._exit(0)\ntime.sleep(3)"
-    assert "more than the 24 processes" in grade(extra={"norm": bomb}).message
+    assert "more than the 24 processes" in grade(extra={"norm": FORK_BOMB}).message
 
 
 def test_without_the_sandbox_limits_remain(tmp_path):
