@@ -109,7 +109,7 @@ def test_what_cannot_be_graded_is_a_row_and_no_work(course):
     hand_in(course, ada=5)
     (course / "in" / "dan").mkdir()
     rows = grade(course)
-    assert fake.calls() == ["ada"] and ledger(course) == ["ada"]
+    assert fake.calls() == ["ada"] and sorted(ledger(course)) == ["ada", "dan"]
     assert [(row.result.status, row.result.max_score, row.failed) for row in rows] == [
         ("graded", 5, False),
         ("rejected", 5, False),
@@ -157,12 +157,38 @@ def test_what_is_in_the_ledger_is_not_graded_again(course):
     assert Counter(fake.calls()) == {"ada": 1, "bob": 2, "eve": 1}
     assert scores(rows) == {"ada": 5, "bob": 4, "eve": 1}
     assert [row.fresh for row in rows] == [False, True, True]
-    hand_in(course, bob=3)
     (course / "in" / "eve" / f"{small.NAME}.ipynb").unlink()
     (course / "in" / "eve").rmdir()
+    hand_in(course, bob=3)
     grade(course)
-    assert (course / "out" / batch.GRADES).read_bytes() == first, "handed in as at first: the first result counts"
-    assert len(fake.calls()) == 4
+    assert (course / "out" / batch.GRADES).read_bytes() == first
+    assert Counter(fake.calls()) == {"ada": 1, "bob": 3, "eve": 1}, "the page of bob's second had replaced the first"
+    assert "bob has 3" in (course / "out" / "feedback" / "bob" / f"{small.NAME}.html").read_text(encoding="utf-8")
+
+
+def test_a_submission_that_was_refused_in_between_gets_its_page_again(course):
+    hand_in(course, ada=5)
+    grade(course)
+    other = course / "in" / "ada" / f"{small.NAME} (1).ipynb"
+    other.write_text("5", encoding="utf-8")
+    assert "leave one" in grade(course)[0].result.message
+    assert "leave one" in grade(course)[0].result.message
+    assert len(ledger(course)) == 2, "the same refusal is told once"
+    other.unlink()
+    (row,) = grade(course)
+    assert row.result.score == 5 and (course / "out" / row.result.feedback).read_text("utf-8") == "<p>ada has 5</p>"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode here")
+def test_a_name_that_is_no_text_harms_nobody(course):
+    hand_in(course, bob=5)
+    folder = os.fsencode(course / "in") + b"/ad\xe1"
+    os.mkdir(folder)
+    Path(os.fsdecode(folder), f"{small.NAME}.ipynb").write_text("4", encoding="utf-8")
+    os.mkdir(os.fsencode(course / "in") + b"/\xff")
+    assert scores(grade(course)) == {"ad\ufffd": 4, "bob": 5, "\ufffd": 0}
+    assert [row.fresh for row in grade(course)] == [False] * 3
+    assert os.path.isfile(os.fsencode(course / "out" / "feedback") + b"/ad\xe1/01_small.html")
 
 
 def test_a_changed_source_is_graded_anew(course):

@@ -65,7 +65,9 @@ class Row:
 
 
 class Ledger:
-    """What was graded, a line each, on disk before it counts; a line that a killed run left unfinished is dropped.
+    """What was graded or refused, a line each, on disk before it counts; of one student's assignment the last counts.
+
+    A line that a killed run left unfinished is dropped.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ class Ledger:
     """
 
     def __init__(self, path: Path):
-        self.results: dict[str, Result] = {}
+        self._latest: dict[tuple[str, str], tuple[str, Result]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = path.open("ab+")
         self._file.seek(0)
@@ -87,7 +89,7 @@ class Ledger:
         for number, line in enumerate(lines[:-1], start=1):
             try:
                 entry = json.loads(line)
-                self.results[entry["key"]] = Result(**entry["result"])
+                self._keep(entry["key"], Result(**entry["result"]))
             except (ValueError, KeyError, TypeError) as error:
                 self._file.close()
                 raise UsageError(f"line {number} of {path} is not as this course writes it; set it aside") from error
@@ -96,12 +98,20 @@ class Ledger:
             self._file.truncate(whole)
         _sync(self._file)
 
+    def _keep(self, key: str, result: Result) -> None:
+        self._latest[result.student, result.assignment] = key, result
+
+    def result(self, submission: Submission, key: str) -> Result | None:
+        """Return the last result of this student and assignment, if it has this key: then its files are those there."""
+        there, result = self._latest.get((submission.student, submission.assignment), (None, None))
+        return result if there == key else None
+
     def add(self, key: str, result: Result, **more: str) -> None:
         """Append a result under its key, and return when it is on disk."""
         entry = {"key": key, **more, "result": dataclasses.asdict(result)}
-        self._file.write(json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+        self._file.write(json.dumps(entry).encode() + b"\n")  # a name of any bytes has a form in ASCII
         _sync(self._file)
-        self.results[key] = result
+        self._keep(key, result)
 
     def close(self) -> None:
         """Close the file."""
@@ -116,7 +126,7 @@ def _sync(file: io.BufferedRandom) -> None:
 def key(submission: Submission, hashes: tuple[str, str], protected: bool) -> str:
     """Return under what a result is kept: who, what for, the hashes of what was handed in and of the source."""
     words = (submission.student, submission.assignment, *hashes, "protected" if protected else "unprotected")
-    return hashlib.sha256("\0".join(words).encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256("\0".join((*words, submission.refused)).encode()).hexdigest()
 
 
 def file_hash(path: Path) -> str:
@@ -186,7 +196,7 @@ def grade(
 
 def _grade(submissions, sources, out, ledger, jobs, dask, protected, grader, report) -> list[Row]:
     rows: dict[int, Row] = {}
-    keys, hashes, waiting = {}, {}, []
+    submissions, keys, hashes, waiting = list(submissions), {}, {}, []
     source_hashes = {stem: file_hash(path) for stem, path in sources.items()}
 
     def enter(index: int, result: Result, **state: bool) -> None:
@@ -200,18 +210,20 @@ def _grade(submissions, sources, out, ledger, jobs, dask, protected, grader, rep
 
     report(0, len(submissions), None)
     for index, submission in enumerate(submissions):
-        why = submission.refused
-        try:
-            hashes[index] = (file_hash(submission.path), source_hashes[submission.assignment]) if not why else ("", "")
-        except OSError as error:
-            why = f"{submission.path.name} cannot be read: {error.strerror}"
-        if why:
-            result = rejected(index, why)
-            enter(index, _with_files(out, submission, result, {}))
-            continue
+        hashes[index] = "", ""
+        if not submission.refused:
+            try:
+                hashes[index] = file_hash(submission.path), source_hashes[submission.assignment]
+            except OSError as error:
+                why = f"{submission.path.name} cannot be read: {error.strerror}"
+                submission = submissions[index] = dataclasses.replace(submission, path=None, refused=why)
         keys[index] = key(submission, hashes[index], protected)
-        if keys[index] in ledger.results:
-            enter(index, ledger.results[keys[index]])
+        if known := ledger.result(submission, keys[index]):
+            enter(index, known)
+        elif submission.refused:
+            result = _with_files(out, submission, rejected(index, submission.refused), {})
+            ledger.add(keys[index], result)
+            enter(index, result)
         else:
             waiting.append(index)
 

@@ -90,7 +90,8 @@ def collect(folder: Path, sources: dict[str, Path], only: str | None = None) -> 
             _one_entry(entry, ids, only, found, left)
     if not found:
         raise UsageError(f"{folder} holds no submission; expected a folder or a notebook (.ipynb) for each student")
-    return sorted(_once(found, folder), key=lambda one: (one.student, one.assignment)), left
+    named = [replace(one, student=_printable(one.student), refused=_printable(one.refused)) for one in found]
+    return sorted(_once(named, folder), key=lambda one: (one.student, one.assignment)), list(map(_printable, left))
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -202,6 +203,11 @@ def _grade_ids(path: Path) -> set[str]:
         return set()
 
 
+def _printable(text: str) -> str:
+    """Return a text without what no file can hold: halves of characters, from file names that are not UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
+
+
 def _once(found: list[Submission], folder: Path) -> Iterator[Submission]:
     """Yield the submissions; those of one name and assignment that came from two places as one that is refused."""
     grouped = defaultdict(list)
@@ -212,4 +218,5 @@ def _once(found: list[Submission], folder: Path) -> Iterator[Submission]:
             yield group[0]
         else:
             places = ", ".join(str(one.path.relative_to(folder)) if one.path else one.folder for one in group)
-            yield replace(group[0], path=None, refused=f"{len(group)} submissions of this name: {places}; leave one")
+            told = _printable(f"{len(group)} submissions of this name: {places}; leave one")
+            yield replace(group[0], path=None, refused=told)
