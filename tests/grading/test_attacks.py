@@ -269,6 +269,7 @@ print('PROCESSES', [pid for pid in os.listdir('/proc') if pid.isdigit()])
     assert str(os.getpid()) not in said(result).split("PROCESSES")[1].splitlines()[0]
     later = "print('LATER', count(b'double of f[i]ve numbers'))"
     result = grade(double=f"{look}\ndef double(x):\n    {later}\n    return np.asarray(x) * 2")
+    assert "LATER" not in Path(result.feedback).read_text(encoding="utf-8").split("tests that are not shown")[1]
     assert int(said(result).split("LATER")[-1].split()[0]) > 0  # as the docstring of `running` says
 
 

@@ -286,7 +286,7 @@ def test_a_killed_run_goes_on_where_it_was(course):
     everybody = [f"student {number:02}" for number in range(16)]
     hand_in(course, **dict.fromkeys(everybody, "slow"))
     run = start(course)
-    until(lambda: lines(course) >= 4)
+    until(lambda: lines(course) >= 4 or run.poll() is not None)
     run.kill()
     run.wait()
     done = ledger(course)
@@ -474,7 +474,7 @@ def cluster(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed", reason="the part [cluster] is not installed")
     environment = {"PYTHONPATH": os.pathsep.join((str(HERE), str(COURSE_ROOT))), **os.environ}
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, env=environment
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", env=environment
     ) as started:
         yield started
 
@@ -485,7 +485,7 @@ def test_a_cluster_does_the_same_work_though_a_worker_is_killed(course, cluster)
     everybody = [f"student {number:02}" for number in range(12)]
     hand_in(course, **dict.fromkeys(everybody, "slow"))
     run = start(course, cluster.scheduler_address)
-    until(lambda: lines(course) >= 3)
+    until(lambda: lines(course) >= 3 or run.poll() is not None)
     processes = {process for _, process in fake.journal()}
     assert len(processes) == 2 and not processes & {os.getpid(), run.pid}
     victim = min(processes)

@@ -386,7 +386,7 @@ def _on_cluster(waiting: list[int], unit_of, grader, address: str) -> Iterator[t
         todo, running = iter(waiting), {}
         # Few are under way at a time: the others stay here, so that neither scheduler nor client holds them all.
         window = 2 * max(1, sum(client.nthreads().values()))
-        done = distributed.as_completed()
+        done = distributed.as_completed(loop=client.loop)
         while True:
             while len(running) < window and (index := next(todo, None)) is not None:
                 try:

@@ -102,7 +102,8 @@ def _mode() -> str:
         raise NoSandbox(f"no sandbox: bubblewrap (the program bwrap) is not installed\n{HOW_TO_INSTALL}")
     said = ""
     for mode in ("root", "user") if os.geteuid() == 0 else ("user",):
-        command = [program, *_namespaces(mode), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "true"]
+        command = [program, *_namespaces(mode), "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"]
+        command += ["--perms", "1777", "--size", "4096", "--tmpfs", "/tmp", "true"]  # older releases lack these
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
             return mode
@@ -299,7 +300,8 @@ class Sandbox:
     def __enter__(self):
         """Open the sockets."""
         self._files.__enter__()
-        self.folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="grading-")))
+        short = "/tmp" if len(tempfile.gettempdir()) > 60 else None  # the path of a socket has at most 107 bytes
+        self.folder = Path(self._files.enter_context(tempfile.TemporaryDirectory(prefix="grading-", dir=short)))
         self._said = self._files.enter_context(tempfile.TemporaryFile())  # RLIMIT_FSIZE bounds it
         self.ip = str(self.folder / "k")
         self._sockets = {}

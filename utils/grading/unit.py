@@ -40,6 +40,9 @@ warnings.filterwarnings(
     "ignore", category=SAWarning, module="nbgrader"
 )  # of its own sessions; nothing a reader can mend
 
+TOLD = 400
+"""Characters of a hidden test's message that a student is told."""
+
 
 def grade_one(
     submission: Path, source: Path, out: Path, *, student: str, limits: Limits = STANDARD, protected: bool = True
@@ -85,6 +88,8 @@ def grade_one(
     tests = assignment.tests
     result = Result(student, assignment.name, REJECTED, dict.fromkeys(tests, 0.0), max_score=sum(tests.values()))
     out.mkdir(parents=True, exist_ok=True)
+    for name in ("autograded.ipynb", "feedback.html"):  # of an earlier run, which may have ended otherwise
+        (out / name).unlink(missing_ok=True)
     try:
         handed_in, notes = find(Path(submission), assignment, limits.notebook)
         notebook, mended = mend(handed_in, assignment)
@@ -138,16 +143,21 @@ def _show(notebook: nbformat.NotebookNode, assignment: Assignment, judged: runni
 
 
 def redacted(notebook: nbformat.NotebookNode, assignment: Assignment) -> nbformat.NotebookNode:
-    """Return what a student may see of a graded notebook: no hidden test, and no line of one in an error."""
+    """Return what a student may see of a graded notebook: no hidden test, and no line of one in an error.
+
+    What is printed while a hidden test runs is left out, and of its error no more is told than `TOLD` characters: an
+    answer could print or raise the test that called it.
+    """
     notebook = copy.deepcopy(notebook)
     for cell in notebook.cells:
         name = cell.metadata.get("nbgrader", {}).get("grade_id")
         if name not in assignment.tests or assignment.visible[name] == cell.source:
             continue
         cell.source = f"{assignment.visible[name].rstrip()}\n\n# ... and tests that are not shown".lstrip()
+        cell.outputs = [output for output in cell.outputs if output.output_type == "error"]
         for output in cell.outputs:
-            if output.output_type == "error":
-                output.traceback = [f"{output.ename}: {output.evalue}"]
+            output.evalue = output.evalue[:TOLD]
+            output.traceback = [f"{output.ename}: {output.evalue}"]
     return notebook
 
 
