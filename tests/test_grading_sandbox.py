@@ -285,8 +285,12 @@ def test_code_that_peeps_is_worth_a_look():
 
 
 def test_modules_that_are_looked_after():
-    found = canaries.modules(["import keras\nfrom utils import gradients", "%magic", "def f():\n    import pandas"])
-    assert {"builtins", "numpy.testing", "keras.ops", "utils.gradients"} <= set(found) and "pandas" not in found
+    found = canaries.modules(
+        ["import keras, sys\nfrom utils import gradients", "%magic", "def f():\n    import pandas"]
+    )
+    assert {"builtins", "numpy.testing", "keras.ops", "utils.gradients"} <= set(found) and not {"pandas", "sys"} & set(
+        found
+    )
 
 
 def test_a_fingerprint_changes_when_a_function_does(capsys, monkeypatch):

@@ -31,6 +31,11 @@ OTHER_FORMS = {
 """More of them, for tests that mention the word."""
 
 
+RELIED_ON = ("builtins", "math", "random", "secrets", "time", "re", "functools", "itertools", "collections", "copy")
+RELIED_ON += ("unittest", "pytest", "numpy", "scipy", "sklearn", "keras", "utils", "ipykernel")
+"""Packages whose functions nobody replaces in passing, as libraries do with `sys.excepthook` or parts of pyplot."""
+
+
 @dataclass(frozen=True)
 class Canary:
     """A cell that has to fail, with `word` in what it says."""
@@ -112,7 +117,7 @@ def modules(sources: list[str]) -> list[str]:
                 found += [statement.module, *(f"{statement.module}.{alias.name}" for alias in statement.names)]
     if "keras" in found:
         found += ["keras.ops", "keras.layers"]
-    return list(dict.fromkeys(found))
+    return [name for name in dict.fromkeys(found) if name.startswith("IPython.") or name.split(".")[0] in RELIED_ON]
 
 
 PEEPHOLES = (

@@ -27,6 +27,7 @@ cell, `Limits.restarts` times at most.
 
 import asyncio
 import json
+import logging
 import secrets
 import time
 from dataclasses import dataclass, field
@@ -51,14 +52,17 @@ MOST_MESSAGES = 30_000
 """A cell that sends more is interrupted: reading them would take the grader's time, not the submission's."""
 LONGEST_ERROR = 20_000
 """Characters that are kept of an error's text."""
-TWIN_SECONDS = 3.0
-"""A test that took longer is not run again as a late twin."""
+TWIN_SECONDS = 5.0
+"""Seconds that late twins, which run a test for a second time, may take in all."""
 
 SHELL = "from IPython import get_ipython as _shell\n_kept = _shell().__dict__.setdefault('_kept', {{}})\n"
 KEEP = SHELL + "_kept.setdefault({0!r}, _shell().user_ns.copy())"
 BACK = SHELL + "_ = (lambda now, then: [now.clear(), now.update(then)])(_shell().user_ns, _kept[{0!r}])"
 """Cells that keep the names under a test's name, and bring them back; they use no name that a student could have bound.
 """
+
+
+log = logging.getLogger(__name__)
 
 
 class Died(Exception):
@@ -184,9 +188,10 @@ class _Attempt:
         left = self.end - time.monotonic()
         if left <= 0:
             raise OutOfTime
-        return self.kernel.run(
-            source, max(1.0, min(left, most or self.limits.cell_seconds)), keep or self.limits.output
-        )
+        seconds = max(1.0, min(left, most or self.limits.cell_seconds))
+        answer = self.kernel.run(source, seconds, keep or self.limits.output)
+        log.debug("%s: %.2f s, %s", self.where, answer.seconds, "passed" if answer.passed else answer.error[:200])
+        return answer
 
     def _surely(self, source: str) -> Answer:
         """Send a cell of ours, a second time if it fails: the interrupt of the cell before may have come late."""
@@ -257,6 +262,7 @@ class _Attempt:
         steps = [("test", name) for name in todo]
         for step in [*(("form", form) for form in forms), ("pass", None), *(("early", name) for name in todo)]:
             steps.insert(secrets.randbelow(len(steps) + 1), step)
+        twins = 0.0
         for kind, what in steps:
             name = what if kind in ("test", "early") else secrets.choice(list(self.assignment.tests))
             self.where = f"the test {name}" if kind == "test" else "a check of the tests"
@@ -266,7 +272,8 @@ class _Attempt:
             if kind == "test":
                 answer = self._send(tests[name].source)
                 self.judged.tests[name] = answer
-                if answer.passed and answer.seconds < TWIN_SECONDS:
+                if answer.passed and twins + answer.seconds < TWIN_SECONDS:
+                    twins += answer.seconds
                     self._must_fail(canaries.twin(tests[name].source, late=True), name)
             elif kind == "early":
                 self._must_fail(canaries.twin(tests[name].source, late=False), name)
@@ -423,7 +430,9 @@ class Kernel(Execute):
         reply, seconds = self._reply["content"], time.monotonic() - begun
         if reply.get("status") == "ok" and not self._errors:
             return Answer(True, "", cell.outputs, seconds, self._cut)
-        error = self._errors[0] if self._errors else f"{reply.get('ename', '')}: {reply.get('evalue', '')}"
+        error = f"{reply.get('ename', '')}: {reply.get('evalue', '')}"
+        if self._errors and reply.get("ename") != "CellTimeoutError":  # which shows itself as KeyboardInterrupt
+            error = self._errors[0]
         return Answer(False, error, cell.outputs, seconds, self._cut)
 
     def on_cell_executed(self, **kwargs):
