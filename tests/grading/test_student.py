@@ -282,6 +282,7 @@ def test_the_command_writes_what_runs_up_to_the_first_unfinished_cell(sources, c
     assert title.metadata.nbgrader["checksum"] == compute_checksum(title)
 
 
+@pytest.mark.grading
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
