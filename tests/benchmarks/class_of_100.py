@@ -80,10 +80,13 @@ def run(words: list[str], ledger: Path, kill_after: int | None = None) -> tuple[
     process = subprocess.Popen([sys.executable, "-m", "utils", "grade", *words], cwd=COURSE_ROOT)
     memory = Memory(process.pid)
     memory.start()
-    while process.poll() is None:
-        if kill_after is not None and len(entries(ledger)) >= kill_after:
-            os.kill(process.pid, signal.SIGKILL)
-        time.sleep(0.2)
+    try:
+        while process.poll() is None:
+            if kill_after is not None and len(entries(ledger)) >= kill_after:
+                os.kill(process.pid, signal.SIGKILL)
+            time.sleep(0.2)
+    finally:  # whoever stops the measurement stops what is measured
+        process.kill()
     if process.returncode not in (0, -signal.SIGKILL):
         sys.exit(f"the command ended with {process.returncode}")
     return time.perf_counter() - started, memory.peak
@@ -107,6 +110,7 @@ def main() -> int:
         "--into", type=Path, default=COURSE_ROOT / "build" / "class", help="a folder that is not there yet"
     )
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     if args.into.exists():
         sys.exit(f"{args.into} is there already; give --into another folder, or remove it")
     sources = notebooks.find([args.assignment] if args.assignment else None, ASSIGNMENTS)
