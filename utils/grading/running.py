@@ -56,9 +56,11 @@ TWIN_SECONDS = 5.0
 """Seconds that late twins, which run a test for a second time, may take in all."""
 
 SHELL = "from IPython import get_ipython as _shell\n_kept = _shell().__dict__.setdefault('_kept', {{}})\n"
-KEEP = SHELL + "_kept.setdefault({0!r}, _shell().user_ns.copy())"
+KEEP = SHELL + "if {0!r} not in _kept:\n    _kept[{0!r}] = _shell().user_ns.copy()\ndel _shell, _kept"
 BACK = SHELL + "_ = (lambda now, then: [now.clear(), now.update(then)])(_shell().user_ns, _kept[{0!r}])"
-"""Cells that keep the names under a test's name, and bring them back; they use no name that a student could have bound.
+"""Cells that keep the names under a test's name, and bring them back.
+
+They use no name that a student could have bound, and show no value: a value that holds all names takes minutes to show.
 """
 
 
