@@ -22,9 +22,9 @@ def test_close_takes_a_right_answer_in_any_style(answer):
 
 def test_close_takes_nan_and_infinity_only_where_they_are_right():
     expect.close([np.nan, np.inf], [np.nan, np.inf], "the answer")
-    with pytest.raises(AssertionError, match="NaN or infinite.*finite.$"):
+    with pytest.raises(AssertionError, match=r"NaN or infinite.*finite.$"):
         expect.close([1.0, np.nan], [1.0, 2.0], "the answer")
-    with pytest.raises(AssertionError, match="NaN or infinite.*comes out if you divide by zero"):
+    with pytest.raises(AssertionError, match=r"NaN or infinite.*comes out if you divide by zero"):
         expect.close([1.0, np.nan], [1.0, 2.0], "the answer", mistakes={"you divide by zero": [1.0, np.nan]})
 
 
