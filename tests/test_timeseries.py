@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from utils import timeseries
@@ -23,13 +23,13 @@ def everything(dataset):
 
 
 def slow_windows(data, target, start, stop, lookback, step, delay, stride):
-    """Return what `windows` should give, by definition: try each row, keep it if all that it touches is inside."""
+    """Return what `windows` should give, by the lecture's lines: keep each row i whose window is inside the range."""
     inputs, targets = [], []
-    for now in range(start, stop):
-        picked = [now - k * step for k in reversed(range(lookback // step))]
-        if picked[0] >= start and now + delay < stop:
+    for i in range(start, stop):
+        picked = range(i - lookback, i, step)
+        if picked[0] >= start and i + delay < stop:
             inputs.append([data[row] for row in picked])
-            targets.append(target[now + delay])
+            targets.append(target[i + delay])
     return np.array(inputs[::stride]), np.array(targets[::stride])
 
 
@@ -38,7 +38,7 @@ sizes = st.fixed_dictionaries(
         "start": st.integers(0, 20),
         "lookback": st.integers(1, 24),
         "step": st.integers(1, 6),
-        "delay": st.integers(1, 12),
+        "delay": st.integers(0, 12),
         "stride": st.integers(1, 7),
     }
 )
@@ -47,7 +47,6 @@ sizes = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(sizes, st.integers(1, 60), st.integers(1, 9))
 def test_windows_equal_a_slow_loop(size, length, batch_size):
-    assume(size["lookback"] >= size["step"])
     stop = size["start"] + length
     rng = np.random.default_rng(length)
     data, target = rng.normal(size=(90, 3)).astype("float32"), rng.normal(size=90).astype("float32")
@@ -66,11 +65,11 @@ def test_no_window_leaves_its_rows_and_every_target_is_delay_rows_later(shuffle)
     data, target = row_numbers(400)
     for start, stop in timeseries.split_rows(400, 150, 260):
         inputs, targets = everything(
-            timeseries.windows(data, target, start, stop, 60, 6, 24, batch_size=7, shuffle=shuffle, seed=1)
+            timeseries.windows(data, target, 60, 6, 24, 7, start=start, stop=stop, shuffle=shuffle, seed=1)
         )
         assert inputs.min() == start, "the first window should begin at the first row of its range"
         assert targets.max() == stop - 1, "the last target should be the last row of its range"
-        np.testing.assert_array_equal(targets - inputs[:, -1, 0], 24)
+        np.testing.assert_array_equal(targets - inputs[:, -1, 0], 24 + 6)
         np.testing.assert_array_equal(np.diff(inputs[:, :, 0], axis=1), 6)
 
 
@@ -78,19 +77,19 @@ def test_the_windows_are_those_of_keras():
     rng = np.random.default_rng(0)
     data, target = rng.normal(size=(500, 4)).astype("float32"), rng.normal(size=500).astype("float32")
     start, stop, lookback, step, delay = 100, 400, 72, 3, 20
-    span = (lookback // step - 1) * step
+    seen = data[start : stop - delay - step]  # the newest sample is `step` rows before i
     theirs = keras.utils.timeseries_dataset_from_array(
-        data[start : stop - delay], target[start + span + delay : stop], lookback // step, sampling_rate=step
+        seen, target[start + lookback + delay : stop], lookback // step, sampling_rate=step
     )
-    ours = timeseries.windows(data, target, start, stop, lookback, step, delay, batch_size=64)
+    ours = timeseries.windows(data, target, lookback, step, delay, 64, start=start, stop=stop)
     for mine, other in zip(everything(ours), everything(theirs), strict=True):
         np.testing.assert_array_equal(mine, other)
 
 
 def test_several_delays_give_a_column_each():
     data, target = row_numbers(200)
-    inputs, targets = everything(timeseries.windows(data, target, 20, 120, 30, 3, (6, 1, 18), batch_size=16))
-    np.testing.assert_array_equal(targets - inputs[:, -1, :1], np.tile([6, 1, 18], (len(inputs), 1)))
+    inputs, targets = everything(timeseries.windows(data, target, 30, 3, (6, 0, 18), 16, start=20, stop=120))
+    np.testing.assert_array_equal(targets - inputs[:, -1, :1], np.tile([9, 3, 21], (len(inputs), 1)))
     assert targets.max() == 119
 
 
@@ -98,14 +97,14 @@ def test_shuffling_draws_each_window_once_a_pass_and_anew_at_each_pass():
     data, target = row_numbers(300)
 
     def drawn(seed):
-        dataset = timeseries.windows(data, target, 0, 300, 12, 2, 5, batch_size=32, shuffle=True, seed=seed)
+        dataset = timeseries.windows(data, target, 12, 2, 5, batch_size=32, shuffle=True, seed=seed)
         return [everything(dataset)[1] for _ in range(2)]
 
     first, second = drawn(3)
     assert not np.array_equal(first, np.sort(first))
     assert not np.array_equal(first, second)
     np.testing.assert_array_equal(np.sort(first), np.sort(second))
-    np.testing.assert_array_equal(np.sort(first), np.arange(10 + 5, 300))
+    np.testing.assert_array_equal(np.sort(first), np.arange(12 + 5, 300))
     np.testing.assert_array_equal(first, drawn(3)[0])
     assert not np.array_equal(first, drawn(4)[0])
 
@@ -136,31 +135,40 @@ def test_normalise_leaves_its_argument_alone():
 
 def test_persistence_error_of_the_first_and_the_last_row():
     target = np.array([5, 3, 250, 1], "uint8")  # differences below 0: unsigned numbers would wrap
-    assert timeseries.persistence_error(target, np.array([0]), 1) == 2
-    assert timeseries.persistence_error(target, np.array([2]), 1) == 249
-    assert timeseries.persistence_error(target, np.array([0, 1, 2]), 1) == pytest.approx((2 + 247 + 249) / 3)
+    assert timeseries.persistence_error(target, np.array([1]), 0) == 2
+    assert timeseries.persistence_error(target, np.array([3], "uint8"), 0) == 249
+    assert timeseries.persistence_error(target, np.array([1, 2, 3]), 0) == pytest.approx((2 + 247 + 249) / 3)
+    assert timeseries.persistence_error(target, np.array([2], "uint8"), 1, step=2) == 4
 
 
 def test_a_range_of_exactly_one_window_is_enough():
     data, target = row_numbers(60)
-    inputs, targets = everything(timeseries.windows(data, target, 7, 7 + 23 + 24, 24, 2, 24, batch_size=8))
-    assert inputs[:, :, 0].tolist() == [list(range(7, 30, 2))] and targets.tolist() == [29 + 24]
-    with pytest.raises(ValueError, match="touches 47 rows"):
-        timeseries.window_rows(7, 7 + 46, 24, 2, 24)
+    inputs, targets = everything(timeseries.windows(data, target, 23, 2, 24, 8, start=7, stop=7 + 48))
+    assert inputs[:, :, 0].tolist() == [list(range(7, 30, 2))] and targets.tolist() == [30 + 24]
+    with pytest.raises(ValueError, match="touches 48 rows"):
+        timeseries.window_rows(7, 7 + 47, 23, 2, 24)
+
+
+def test_a_whole_series_needs_no_range():
+    """As the lecture counts: the first window begins at row 0, the last target is the last row."""
+    features, target = row_numbers(50)
+    inputs, targets = everything(timeseries.windows(features, target, 10, 4, 3, 16))
+    assert inputs[0, :, 0].tolist() == [0, 4, 8] and inputs[-1, :, 0].tolist() == [36, 40, 44]
+    assert targets.tolist() == list(range(13, 50))
 
 
 @pytest.mark.parametrize("kind", ["float64", "int64", "float16"])
 def test_windows_are_single_precision_whatever_the_series_is(kind):
     data, target = (array.astype(kind) for array in row_numbers(100))
-    for x, y in timeseries.windows(data, target, 0, 100, 10, 2, (3, 5), batch_size=16):
+    for x, y in timeseries.windows(data, target, 10, 2, (3, 5), batch_size=16):
         assert (x.dtype, y.dtype) == ("float32", "float32")
     with pytest.raises(ValueError, match=r"got \(100, 2\) and \(100, 2\)"):
-        timeseries.windows(data, data, 0, 100, 10, 2, 3, batch_size=16)
+        timeseries.windows(data, data, 10, 2, 3, batch_size=16)
 
 
 def test_drop_remainder_keeps_one_shape():
     data, target = row_numbers(100)
-    shapes = {len(x) for x, _ in timeseries.windows(data, target, 0, 100, 10, 2, 3, batch_size=16, drop_remainder=True)}
+    shapes = {len(x) for x, _ in timeseries.windows(data, target, 10, 2, 3, batch_size=16, drop_remainder=True)}
     assert shapes == {16}
 
 
@@ -225,18 +233,19 @@ def test_persistence_error_equals_a_loop():
     rng = np.random.default_rng(2)
     target = rng.normal(size=300).cumsum()
     rows = timeseries.window_rows(50, 250, 30, 5, 12, stride=4)
-    expected = sum(abs(target[row + 12] - target[row]) for row in rows) / len(rows)
-    assert timeseries.persistence_error(target, rows, 12) == pytest.approx(expected)
-    assert timeseries.persistence_error(np.arange(300.0), rows, 12) == 12
-    for wrong in ([], [288], [-1, 5]):
-        with pytest.raises(ValueError, match="expected rows from 0 to 287"):
-            timeseries.persistence_error(target, np.array(wrong, dtype=int), 12)
+    expected = sum(abs(target[i + 12] - target[i - 5]) for i in rows) / len(rows)
+    assert timeseries.persistence_error(target, rows, 12, step=5) == pytest.approx(expected)
+    assert timeseries.persistence_error(np.arange(300.0), rows, 12, step=5) == 17
+    for wrong in ([], [288], [4, 5]):
+        with pytest.raises(ValueError, match="expected rows from 5 to 287, so that i - 5 and i"):
+            timeseries.persistence_error(target, np.array(wrong, dtype=int), 12, step=5)
 
 
-@pytest.mark.parametrize("delay", [-10, 0])
-def test_a_forecast_of_the_past_is_no_forecast(delay):
-    with pytest.raises(ValueError, match=f"delay is {delay}; expected a whole number, 1 or more"):
-        timeseries.persistence_error(np.arange(300.0), np.arange(5, 20), delay)
+def test_a_forecast_of_the_past_is_no_forecast():
+    with pytest.raises(ValueError, match="delay is -1; expected a whole number, 0 or more"):
+        timeseries.persistence_error(np.arange(300.0), np.arange(5, 20), -1)
+    with pytest.raises(ValueError, match="step is 0; expected a whole number, 1 or more"):
+        timeseries.persistence_error(np.arange(300.0), np.arange(5, 20), 1, step=0)
 
 
 def test_rows_and_delays_are_whole_numbers():
@@ -247,30 +256,30 @@ def test_rows_and_delays_are_whole_numbers():
 
 
 def test_the_lecture_s_sizes():
-    now = timeseries.window_rows(0, 200_000, 1440, 6, 144)
-    assert (now[0], now[-1], len(now)) == (1434, 199_855, 198_422)
+    rows = timeseries.window_rows(0, 200_000, 1440, 6, 144)
+    assert (rows[0], rows[-1], len(rows)) == (1440, 199_855, 198_416)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"stop": 40}, "touches 47 rows"),
-        ({"lookback": 3, "step": 6}, "shorter than one step"),
-        ({"delay": 0}, "delay is 0"),
+        ({"stop": 40}, "touches 49 rows"),
+        ({"lookback": 0}, "lookback is 0"),
+        ({"delay": -1}, "delay is -1"),
         ({"stride": 0}, "stride is 0"),
         ({"batch_size": 0}, "batch_size is 0"),
         ({"delay": ()}, r"delay has shape \(0,\)"),
         ({"delay": [[1], [2]]}, r"delay has shape \(2, 1\)"),
-        ({"delay": (3, 0)}, "delay is 0"),
+        ({"delay": (3, -2)}, "delay is -2"),
         ({"start": -1}, "start at 0"),
         ({"stop": 101}, "which has 100 rows"),
         ({"target": np.zeros(99)}, r"got \(100, 2\) and \(99,\)"),
-        ({"data": np.zeros(100)}, r"got \(100,\) and \(100,\)"),
+        ({"features": np.zeros(100)}, r"got \(100,\) and \(100,\)"),
     ],
 )
 def test_clear_errors(changes, message):
     data, target = row_numbers(100)
-    good = {"data": data, "target": target, "start": 0, "stop": 100, "lookback": 24, "step": 2, "delay": 24}
+    good = {"features": data, "target": target, "start": 0, "stop": 100, "lookback": 24, "step": 2, "delay": 24}
     with pytest.raises(ValueError, match=message):
         timeseries.windows(**{**good, "batch_size": 8, **changes})
 

@@ -4,9 +4,10 @@ What belongs here: cutting rows into training, validation and test, scaling by t
 batch by batch, and the error of the forecast that any model has to beat. Taught in `14_jena_forecasting`. What
 does not: models, pictures, and reading files.
 
-Rows are numbered from 0; a range of rows is (start, stop) with stop not included. Every window has one row "now": its
-last input sample is at row `now`, its target is at row `now + delay`. Row counts, not times: on a series with gaps, a
-delay of 144 rows is a day only where no row is missing.
+Rows are numbered from 0; a range of rows is (start, stop) with stop not included. A window belongs to one row i, as in
+the generator of the lecture (part E): it shows the rows ``i - lookback, i - lookback + step, ... < i``, and its target
+is at row ``i + delay``. Row i itself is not seen. With a step of one the newest row seen is i - 1, so a forecast of the
+next row has delay 0. Row counts, not times: on a series with gaps, 144 rows are a day only where no row is missing.
 """
 
 from collections.abc import Sequence
@@ -98,18 +99,18 @@ def normalise(data, train_rows: tuple[int, int]):
 
 
 def window_rows(start: int, stop: int, lookback: int, step: int, delay: int | Sequence[int], stride: int = 1):
-    """Return the rows "now" of all windows whose inputs and targets lie inside a range of rows.
+    """Return the rows i of all windows whose inputs and targets lie inside a range of rows.
 
     Parameters
     ----------
     start, stop : int
         The range of rows; stop is not included.
     lookback : int
-        The length of the past, in rows. The input has ``lookback // step`` samples, the last one at row now.
+        The length of the past, in rows: a window begins at row i - lookback.
     step : int
-        Rows between two samples of the input.
+        Rows between two samples of the input, which are ``ceil(lookback / step)``.
     delay : int or sequence of int
-        Rows from now to the target, or to each of several targets.
+        Rows from i to the target, or to each of several targets; 0 is row i, the first that a window does not show.
     stride : int
         Rows between two windows.
 
@@ -123,50 +124,49 @@ def window_rows(start: int, stop: int, lookback: int, step: int, delay: int | Se
     TypeError
         For sizes that are no whole numbers.
     ValueError
-        For sizes below 1, a lookback shorter than a step, and a range too short for a single window; the message says
-        how many rows are needed.
+        For a lookback, step or stride below 1, a delay below 0, and a range too short for a single window; the message
+        says how many rows are needed.
     """
     start, stop = whole_number("start", start), whole_number("stop", stop)
     lookback, step = whole_number("lookback", lookback, least=1), whole_number("step", step, least=1)
-    stride, delays = whole_number("stride", stride, least=1), _delays(delay)
-    if lookback < step:
-        raise ValueError(f"lookback ({lookback}) is shorter than one step ({step}), so the input would be empty.")
-    past, future = (lookback // step - 1) * step, max(delays)
-    if start < 0 or stop - start < past + 1 + future:
+    stride, future = whole_number("stride", stride, least=1), max(_delays(delay))
+    if start < 0 or stop - start < lookback + future + 1:
         raise ValueError(
-            f"rows {start} to {stop} are too few: a window with lookback {lookback}, step {step} and delay "
-            f"{future} touches {past + 1 + future} rows, and the range must start at 0 or later."
+            f"rows {start} to {stop} are too few: a window with lookback {lookback} and delay {future} touches "
+            f"{lookback + future + 1} rows, and the range must start at 0 or later."
         )
-    return np.arange(start + past, stop - future, stride)
+    return np.arange(start + lookback, stop - future, stride)
 
 
 def windows(
-    data,
+    features,
     target,
-    start: int,
-    stop: int,
     lookback: int,
     step: int,
     delay: int | Sequence[int],
     batch_size: int,
     *,
+    start: int = 0,
+    stop: int | None = None,
     stride: int = 1,
     shuffle: bool = False,
     seed: int | None = None,
     drop_remainder: bool = False,
 ):
-    """Return the windows of a range of rows, batch by batch, as a `tf.data.Dataset` of (inputs, targets).
+    """Return the windows of a series, or of a range of its rows, as a `tf.data.Dataset` of (inputs, targets).
 
     Parameters
     ----------
-    data : array_like
+    features : array_like
         (rows, features).
     target : array_like
-        (rows,), the quantity to be forecast, aligned with the rows of `data`.
-    start, stop, lookback, step, delay, stride
+        (rows,), the quantity to be forecast, aligned with the rows of `features`.
+    lookback, step, delay, stride
         As for `window_rows`.
     batch_size : int
         Windows in a batch.
+    start, stop : int
+        The range of rows that inputs and targets lie in; stop is not included, and None is the end of the series.
     shuffle : bool
         Whether the windows are drawn in a new order at each pass. Call `fit` with ``shuffle=False``: a data set
         shuffles itself.
@@ -178,13 +178,14 @@ def windows(
     Returns
     -------
     tf.data.Dataset
-        Inputs are float32 (batch, lookback // step, features), the oldest sample first, the last one at row now.
-        Targets are float32 (batch,), ``target[now + delay]``; (batch, delays) if `delay` is a sequence.
+        Inputs are float32 (batch, ceil(lookback / step), features), the oldest sample first: the rows
+        ``i - lookback, i - lookback + step, ... < i``. Targets are float32 (batch,), ``target[i + delay]``;
+        (batch, delays) if `delay` is a sequence.
 
     Raises
     ------
     TypeError, ValueError
-        As `window_rows`; and ValueError if data and target differ in length, or if the range leaves the data.
+        As `window_rows`; and ValueError if features and target differ in length, or if the range leaves the series.
 
     Notes
     -----
@@ -193,20 +194,23 @@ def windows(
     """
     import tensorflow as tf
 
-    data, target = np.asarray(data, dtype=np.float32), np.asarray(target, dtype=np.float32)
-    if data.ndim != 2 or target.shape != data.shape[:1]:
-        raise ValueError(f"expected data (rows, features) and target (rows,), got {data.shape} and {target.shape}.")
+    features, target = np.asarray(features, dtype=np.float32), np.asarray(target, dtype=np.float32)
+    if features.ndim != 2 or target.shape != features.shape[:1]:
+        raise ValueError(
+            f"expected features (rows, features) and target (rows,), got {features.shape} and {target.shape}."
+        )
     batch_size = whole_number("batch_size", batch_size, least=1)
+    stop = len(features) if stop is None else stop
     rows = window_rows(start, stop, lookback, step, delay, stride)
-    if stop > len(data):
-        raise ValueError(f"rows {start} to {stop} leave the data, which has {len(data)} rows.")
-    past = np.arange(-(lookback // step - 1) * step, 1, step)
+    if stop > len(features):
+        raise ValueError(f"rows {start} to {stop} leave the series, which has {len(features)} rows.")
+    past = np.arange(-lookback, 0, step)
     ahead = np.asarray(delay)
-    inputs, answers = tf.constant(data), tf.constant(target)
+    inputs, answers = tf.constant(features), tf.constant(target)
 
-    def gather(now):
-        x = tf.gather(inputs, now[:, None] + past)  # (batch, time, features)
-        return x, tf.gather(answers, now[:, None] + ahead if ahead.ndim else now + ahead)
+    def gather(i):
+        x = tf.gather(inputs, i[:, None] + past)  # (batch, time, features)
+        return x, tf.gather(answers, i[:, None] + ahead if ahead.ndim else i + ahead)
 
     order = tf.data.Dataset.from_tensor_slices(rows)
     if shuffle:
@@ -215,37 +219,43 @@ def windows(
     return batches.map(gather, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
-def persistence_error(target, rows, delay: int) -> float:
-    """Return the mean absolute error of the forecast "as now".
+def persistence_error(target, rows, delay: int, step: int = 1) -> float:
+    """Return the mean absolute error of persistence, the forecast "as it was when last seen".
 
     Parameters
     ----------
     target : array_like
         (series,), the quantity to be forecast.
     rows : array_like of int
-        The rows "now", (windows,), as `window_rows` returns them.
+        The rows i of the windows, (windows,), as `window_rows` returns them.
     delay : int
-        Rows from now to the target, at least 1.
+        Rows from i to the target, at least 0.
+    step : int
+        Rows from the newest sample of a window to i: its step, where that divides the lookback.
 
     Returns
     -------
     float
-        In the units of `target`.
+        In the units of `target`: the mean of ``|target[i + delay] - target[i - step]|``.
 
     Raises
     ------
     TypeError
-        If `delay` or the rows are no whole numbers.
+        If `delay`, `step` or the rows are no whole numbers.
     ValueError
-        If the delay is below 1, if a target would lie outside the series, or if there are no rows.
+        If the delay is below 0 or the step below 1, if a window would leave the series, or if there are no rows.
     """
     target, rows = np.asarray(target, dtype=np.float64), np.asarray(rows)
-    delay = whole_number("delay", delay, least=1)
+    delay, step = whole_number("delay", delay, least=0), whole_number("step", step, least=1)
     if rows.size and rows.dtype.kind not in "iu":
         raise TypeError(f"rows are of type {rows.dtype}; expected whole numbers, as window_rows returns them.")
-    if rows.size == 0 or rows.min() < 0 or rows.max() + delay >= len(target):
-        raise ValueError(f"expected rows from 0 to {len(target) - delay - 1}, so that now + {delay} is in the series.")
-    return float(np.abs(target[rows + delay] - target[rows]).mean())
+    if rows.size == 0 or rows.min() < step or rows.max() + delay >= len(target):
+        raise ValueError(
+            f"expected rows from {step} to {len(target) - delay - 1}, so that i - {step} and i + {delay} are in the "
+            "series."
+        )
+    rows = rows.astype(np.int64)  # unsigned rows would wrap below 0
+    return float(np.abs(target[rows + delay] - target[rows - step]).mean())
 
 
 def _delays(delay) -> list[int]:
@@ -253,4 +263,4 @@ def _delays(delay) -> list[int]:
     several = np.ndim(delay) > 0
     if several and (np.ndim(delay) > 1 or len(delay) == 0):
         raise ValueError(f"delay has shape {np.shape(delay)}; expected one number of rows, or a row of them.")
-    return [whole_number("delay", each, least=1) for each in (delay if several else [delay])]
+    return [whole_number("delay", each, least=0) for each in (delay if several else [delay])]
