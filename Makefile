@@ -10,12 +10,15 @@ NEWEST ?=
 VENV = .venv$(if $(NEWEST),-newest)
 BIN = $(VENV)/bin
 READY = $(VENV)/ready$(if $(GPU),-gpu)
+TEACHING = $(READY)-teaching
 HELD = $(if $(NEWEST),--upgrade,--constraint constraints.txt)
 UV = uv==0.13.9
-NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-sanitize-with=tests/nbval_sanitize.cfg
+NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-sanitize-with=tests/nbval_sanitize.cfg \
+	--ignore=notebooks/assignments
 PARALLEL = -n auto --dist loadscope
 
-.PHONY: help run test test-data lab execute stability doctor fetch copy handout bundle constraints lint clean
+.PHONY: help run test test-data test-grading lab execute stability doctor fetch copy handout assignments bundle constraints \
+	lint clean
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,13 +32,21 @@ $(READY): requirements.txt constraints.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(HELD) -r requirements.txt -e . $(if $(GPU),'tensorflow[and-cuda]')
 	@touch $@
 
+$(TEACHING): $(READY)
+	@echo 'Adding what grading needs (once)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(HELD) -e '.[teaching,cluster]'
+	@touch $@
+
 run: $(READY) ## execute the notebooks (quick profile) side by side, and end with a table
 	@$(BIN)/python -m utils run --profile $(or $(PROFILE),quick) $(NB)
 
-test: $(READY) ## unit tests, style tests, and nbval over every notebook (quick profile, no network)
-	COURSE_PROFILE=quick COURSE_PROGRESS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) tests notebooks
+test: $(TEACHING) ## unit tests, style tests, and nbval over every notebook (quick profile, no network)
+	COURSE_PROFILE=quick COURSE_PROGRESS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "not grading" tests notebooks
 
-test-data: $(READY) ## the tests that need real data in COURSE_DATA_DIR, and nbval over every notebook on it
+test-grading: $(TEACHING) ## grade every assignment end to end: solutions, student versions, typical mistakes, attacks
+	COURSE_PROFILE=quick COURSE_PROGRESS=0 $(BIN)/python -m pytest -n auto --dist load -m grading tests
+
+test-data: $(TEACHING) ## the tests that need real data in COURSE_DATA_DIR, and nbval over every notebook on it
 	@test -n "$$COURSE_DATA_DIR" || { echo 'make test-data: set COURSE_DATA_DIR to a folder with data files'; exit 1; }
 	COURSE_PROFILE=quick COURSE_PROGRESS=0 $(BIN)/python -m pytest $(PARALLEL) $(NBVAL) -m "realdata or notebook" tests notebooks
 
@@ -47,6 +58,9 @@ copy: $(READY) ## put a copy of the notebooks into my/, to work in
 
 handout: $(READY) ## write copies without solutions into build/handouts/, for a class (NB="02 14")
 	@$(BIN)/python -m utils handout $(NB)
+
+assignments: $(TEACHING) ## write the student versions of the assignments into build/assignments/, each one checked (NB="02 05")
+	@$(BIN)/python -m utils assignments $(NB)
 
 execute: $(READY) ## execute in the full profile, one at a time, and store the normalised outputs (NB="02 14")
 	@$(BIN)/python -m utils run --profile full --write $(NB)
@@ -70,7 +84,7 @@ bundle: $(READY) ## fill build/bundle/ with packages, data and the course, for a
 constraints: $(READY) ## renew constraints.txt: the newest releases that fit together, for Python 3.11 to 3.13 on every system
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(UV)'
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-annotate \
-		--custom-compile-command 'make constraints' --output-file constraints.txt requirements.txt
+		--custom-compile-command 'make constraints' --output-file constraints.txt --all-extras pyproject.toml
 
 lint: $(READY) ## ruff over code and notebooks, and notebooks in their normal form
 	@$(BIN)/ruff check .

@@ -94,6 +94,15 @@ def test_outside_the_environment_there_is_a_hint_and_no_traceback(words):
     assert done.stdout == "2\n"
 
 
+@pytest.mark.parametrize("words", [["assignments"], ["grade", "submitted"]])
+def test_without_what_only_teachers_install_there_is_a_hint(words):
+    program = f"import sys; sys.modules['nbgrader'] = None\nfrom utils.__main__ import main\nprint(main({words}))"
+    done = call("-c", program, cwd=COURSE_ROOT)
+    assert done.stderr.startswith(f"python -m utils {words[0]} needs nbgrader, which only teachers install: run 'make")
+    assert "-e '.[teaching]'" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert done.stdout == "2\n"
+
+
 @pytest.mark.parametrize("word", ["5", "05", "05_text_vectorization", "notebooks/05_text_vectorization.ipynb"])
 def test_a_notebook_goes_by_number_or_name(word):
     assert [path.stem for path in catalogue.find([word])] == ["05_text_vectorization"]

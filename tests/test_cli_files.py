@@ -9,7 +9,7 @@ import pytest
 import tiny
 
 from utils.__main__ import main
-from utils.cli import badges, notebooks, records, results
+from utils.cli import badges, normalise, notebooks, records, results
 from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, RESULTS_MIME
 
 # --------------------------------------------------------------------------------------------------------- normalise
@@ -207,6 +207,17 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
 
 
+def test_an_assignment_is_normalised_without_links_to_its_neighbours(tmp_path, monkeypatch):
+    monkeypatch.setattr(normalise, "ASSIGNMENTS", tmp_path)
+    for name in ("01_a", "02_b"):
+        tiny.save(tmp_path / f"{name}.ipynb", tiny.text(f"# {name}"))
+    assert main(["normalise", *map(str, tmp_path.glob("*.ipynb"))]) == 0
+    assert tiny.source_of(tmp_path / "01_a.ipynb", 0) == "# 01_a"
+    monkeypatch.setattr(normalise, "ASSIGNMENTS", tmp_path / "elsewhere")
+    assert main(["normalise", *map(str, tmp_path.glob("*.ipynb"))]) == 0
+    assert tiny.source_of(tmp_path / "01_a.ipynb", 0) == "# 01_a\n\n[02 · 02_b →](02_b.ipynb)"
+
+
 # ------------------------------------------------------------------------------------------------------------ badges
 
 MARKED = """# The course
@@ -284,6 +295,20 @@ def test_the_stamped_entrance_is_what_the_style_test_expects(course):
         "https://github.com/ada/rnn.git",
         "v2",
     )
+
+
+def test_an_assignment_gets_the_address_but_no_badge_that_opens_its_solutions(course):
+    folder = course / "assignments"
+    folder.mkdir()
+    tiny.save(folder / "01_task.ipynb", tiny.text("# Task\n\nDo it.\n\nMore."), tiny.ENTRANCE)
+    main(["normalise", str(folder / "01_task.ipynb")])
+    before = tiny.contents(folder)
+    assert stamp(course, "ada/course", "--branch", "class") == 0
+    assert tiny.source_of(folder / "01_task.ipynb", 0) == "# Task\n\nDo it.\n\nMore."
+    entrance = tiny.source_of(folder / "01_task.ipynb", 1)
+    assert notebooks.address(entrance) == ("https://github.com/ada/course.git", "class")
+    assert stamp(course, "--remove") == 0
+    assert tiny.contents(folder) == before
 
 
 @pytest.mark.parametrize("spoil", ["notebook", "readme"])

@@ -13,6 +13,8 @@ COMMANDS = {
     "stability": "run notebooks in full with further seeds, and say which claims and figures moved",
     "copy": "copy notebooks into a folder of your own, to work in",
     "handout": "write copies for a class: without solutions and outputs, an empty cell for each exercise",
+    "assignments": "write the student versions of the graded assignments, each one checked and run",
+    "grade": "grade a folder of submissions in parallel, and write grades.csv and feedback",
     "fetch": "download data sets: sizes and licences first, progress during",
     "doctor": "say what this machine has, which notebooks run now, and what the others would download",
     "badges": "stamp badges and the clone address into notebooks and README, or remove them",
@@ -57,17 +59,21 @@ def main(words: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "utils").split(".")[0] == "utils":
             raise
-        print(_hint(words[0]), file=sys.stderr)
+        print(_hint(words[0], error.name or ""), file=sys.stderr)
         return 2
     except _expected() as error:
         print(f"python -m utils {words[0]}: {error}", file=sys.stderr)
         return 2
 
 
-def _hint(command: str) -> str:
-    """Return what to say where the course's packages are missing."""
+def _hint(command: str, missing: str) -> str:
+    """Return what to say where the course's packages are missing, or those that only a teacher has."""
     python = r".venv\Scripts\python" if os.name == "nt" else ".venv/bin/python"
     call = f"python -m utils {command}"
+    part = {"nbgrader": "teaching", "distributed": "cluster", "dask": "cluster"}.get(missing.split(".")[0])
+    if part:
+        install = f"{python} -m pip install -c constraints.txt -e '.[{part}]'"
+        return f"{call} needs {missing.split('.')[0]}, which only teachers install: run 'make assignments' or {install}"
     return f"{call} needs the course's packages: run 'make lab' once, or use {python} -m utils {command}"
 
 

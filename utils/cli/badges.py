@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from utils import COURSE_ROOT
 from utils.cli import notebooks
-from utils.cli.catalogue import MAP, UsageError, write_text
+from utils.cli.catalogue import ASSIGNMENTS, MAP, UsageError, write_text
 
 README = COURSE_ROOT / "README.md"
 PLACEHOLDER = "<this repository's address>"
@@ -53,12 +53,16 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError(f"--branch is {args.branch!r}; expected the name of a branch or tag, such as main")
     repository, branch = (args.repository, args.branch) if args.repository else ("", "main")
     paths = notebooks.find(folder=args.folder)
+    sources = notebooks.find(folder=args.folder / ASSIGNMENTS.name)
     texts = {path: notebooks.to_text(stamp(notebooks.read(path), path.name, repository, branch)) for path in paths}
+    for path in sources:  # no badges: they would open the solutions
+        texts[path] = notebooks.to_text(address(notebooks.read(path), path.name, repository, branch))
     old = args.readme.read_text(encoding="utf-8")
     texts[args.readme] = stamp_readme(old, repository, branch)
     changed = [path for path, text in texts.items() if write_text(path, text)]
     count = len(changed) - (args.readme in changed)
-    print(f"{count} of {len(paths)} notebooks changed; {args.readme.name} {_said(old, args.readme in changed)}")
+    told = _said(old, args.readme in changed)
+    print(f"{count} of {len(paths) + len(sources)} notebooks changed; {args.readme.name} {told}")
     return 0
 
 
@@ -97,16 +101,31 @@ def stamp(notebook, name: str, repository: str, branch: str):
     UsageError
         If the notebook does not begin with a title cell, or its first code cell is not the course's.
     """
-    title, code = notebook.cells[0] if notebook.cells else None, notebooks.first_code_cell(notebook)
-    if title is None or title.cell_type != "markdown" or not code or not notebooks.address(code.source):
+    title = notebook.cells[0] if notebook.cells else None
+    if title is None or title.cell_type != "markdown":
         raise UsageError(f"{name}: expected a title cell and the course's first code cell; nothing was written")
-    url = f"https://github.com/{repository}.git" if repository else ""
-    code.source = notebooks.first_cell(url, branch)
+    address(notebook, name, repository, branch)
     text = ROW.sub("", title.source)
     if repository:
         head, _, rest = text.partition("\n\n")
         text = f"{head}\n\n{row(repository, branch, name)}\n\n{rest}"
     title.source = text
+    return notebook
+
+
+def address(notebook, name: str, repository: str, branch: str):
+    """Put address and branch into the first code cell, or take them out; the parameters are those of `stamp`.
+
+    Raises
+    ------
+    UsageError
+        If the first code cell is not the course's.
+    """
+    code = notebooks.first_code_cell(notebook)
+    if code is None or not notebooks.address(code.source):
+        raise UsageError(f"{name}: expected a title cell and the course's first code cell; nothing was written")
+    url = f"https://github.com/{repository}.git" if repository else ""
+    code.source = notebooks.first_cell(url, branch)
     return notebook
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from utils import COURSE_ROOT
 
 NOTEBOOKS = COURSE_ROOT / "notebooks"
+ASSIGNMENTS = NOTEBOOKS / "assignments"
+"""The sources of the assignments, with solutions and hidden tests."""
 MAP = "00_start_here.ipynb"
 """The notebook that holds the course map."""
 

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from utils.cli import notebooks
+from utils.cli.catalogue import ASSIGNMENTS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +22,9 @@ def main(args: argparse.Namespace) -> int:
         If a file is not a notebook.
     """
     changed = []
-    for path in args.files or notebooks.find():
-        notebook = notebooks.normalise(notebooks.read(path), path)
+    for path in args.files or [*notebooks.find(), *notebooks.find(folder=ASSIGNMENTS)]:
+        alone = path.resolve().parent == ASSIGNMENTS.resolve()  # an assignment is handed out without its neighbours
+        notebook = notebooks.normalise(notebooks.read(path), None if alone else path)
         if args.check:
             differs = path.read_text(encoding="utf-8") != notebooks.to_text(notebook)
         else:
