@@ -454,7 +454,7 @@ def standins(notebook, path: Path) -> Iterator[str]:
         return
     for row in stored["reports"]:
         if row["lecture"] is not None and on_standin(row["label"], stored["data"]):
-            yield f"{row['label']!r} was measured on a stand-in and stands beside the lecture"
+            yield f"{row['label']!r} was measured on a stand-in, or does not say on what, and stands beside the lecture"
 
 
 def seeds(notebook, path: Path) -> Iterator[str]:

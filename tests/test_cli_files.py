@@ -444,7 +444,7 @@ def test_a_stand_in_never_stands_beside_a_lecture(tmp_path):
     assert cells(text, "Jena, GRU") == ["0.251 (stand-in)", "one run", "–", "–"]
     assert "0.265" not in text
     assert cells(text, "Beijing, GRU") == ["2.5", "2.2", "one run", "–", "–"]
-    assert cells(text, "width")[0] == "64", "what names no set is of none, unless its row says otherwise"
+    assert cells(text, "width")[0] == "64 (stand-in)", "what may be of the stand-in is taken for it"
     assert "(stand-in: jena)" in text
 
 

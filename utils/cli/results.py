@@ -232,7 +232,8 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
         link = _link(name) + (f" (stand-in: {', '.join(generated)})" if generated else "")
         ranges = records.values(kept)
         for row in results["reports"]:
-            made_up = row.get("standin") or on_standin(row["label"], results["data"])
+            compared = row["lecture"] is not None
+            made_up = row.get("standin") or (generated and on_standin(row["label"], results["data"], compared))
             if (row["lecture"] is not None and not made_up) != with_lecture:
                 continue
             cells = [link, row["label"]]
@@ -246,10 +247,15 @@ def _figures(runs: dict[str, list[records.Record]], with_lecture: bool) -> list[
     return lines
 
 
-def on_standin(label: str, used: dict[str, str]) -> bool:
-    """Return whether a label names a set that was generated for the stored run."""
+def on_standin(label: str, used: dict[str, str], compared: bool = True) -> bool:
+    """Return whether a figure is taken for one of a stand-in: its label names one.
+
+    If it would be compared with the lecture's, it is taken for one also where its label names no real set.
+    """
     words = label.casefold()
-    return any(name.casefold() in words for name, source in used.items() if source != "real")
+    real = any(name.casefold() in words for name, source in used.items() if source == "real")
+    generated = any(name.casefold() in words for name, source in used.items() if source != "real")
+    return generated or (compared and not real)
 
 
 def _range(measured: list) -> str:
