@@ -339,7 +339,7 @@ def test_a_spoilt_source_writes_nothing_and_names_file_and_cell(sources, capsys)
 
 def test_the_sources_are_never_the_target(sources, capsys):
     assert main(["assignments", f"--sources={sources}", f"--into={sources}"]) == 2
-    assert "holds the sources" in capsys.readouterr().err
+    assert "holds the originals" in capsys.readouterr().err
 
 
 def test_no_assignment_of_that_name_names_those_there_are(sources, capsys):

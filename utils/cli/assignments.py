@@ -59,8 +59,7 @@ def main(args: argparse.Namespace) -> int:
     paths = notebooks.find(args.notebooks, args.sources)
     if not paths:
         raise UsageError(f"there is no assignment in {args.sources}; expected files such as 01_topic.ipynb")
-    if args.into.resolve() == args.sources.resolve():
-        raise UsageError(f"{args.into} holds the sources; give --into another folder")
+    copy.spare(args.sources, args.into, "--into")
     there = copy.held_by(args.into, paths)
     made = [make(path, args.into, there) for path in paths]
     asyncio.run(_try_all(made))

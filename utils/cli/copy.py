@@ -45,13 +45,24 @@ def main(args: argparse.Namespace) -> int:
     originals.
     """
     paths = catalogue.find(args.notebooks, args.folder)
-    if args.to.resolve() == args.folder.resolve():
-        raise UsageError(f"{args.to} holds the originals; give --to another folder")
+    spare(args.folder, args.to, "--to")
     texts = {}
     for path in paths:
         notebook = relinked(catalogue.load(path), path.parent, args.to, held_by(args.to, paths))
         texts[path.name] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     return 1 if put(texts, args.to, args.force) else 0
+
+
+def spare(originals: Path, folder: Path, option: str) -> None:
+    """Refuse to write copies over their originals.
+
+    Raises
+    ------
+    UsageError
+        If `folder`, which was given as `option`, is the one that holds the originals.
+    """
+    if folder.resolve() == originals.resolve():
+        raise UsageError(f"{folder} holds the originals; give {option} another folder")
 
 
 def put(texts: dict[str, str], folder: Path, force: bool) -> list[str]:

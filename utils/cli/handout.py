@@ -42,8 +42,7 @@ def main(args: argparse.Namespace) -> int:
         from its solutions; nothing is written then.
     """
     paths = notebooks.find(args.notebooks, args.folder)
-    if args.into.resolve() == args.folder.resolve():
-        raise UsageError(f"{args.into} holds the originals; give --into another folder")
+    copy.spare(args.folder, args.into, "--into")
     there, texts = copy.held_by(args.into, paths), {}
     for path in paths:
         stripped = handout(notebooks.read(path), path.name)
