@@ -54,7 +54,8 @@ def output_text(output) -> str:
         return "\n".join(output.traceback)
     data = output.get("data", {})
     text = data.get("text/plain", "") + data.get("text/html", "")
-    of_picture = any(kind.startswith("image/") for kind in data) or 'class="jp-sr-only"' in text  # see plots.show
+    marks = 'class="jp-sr-only"', 'src="data:image/'  # see plots.show and plots.film
+    of_picture = any(kind.startswith("image/") for kind in data) or any(mark in text for mark in marks)
     return "" if of_picture else text
 
 
@@ -584,6 +585,8 @@ def alternatives(notebook, path: Path) -> Iterator[str]:
         for node in calls:
             if ast.unparse(node.func) == "plots.show" and not _text_alternative(node):
                 yield f"{_start(cell)}: plots.show takes one constant text of {ALT_LENGTH} characters or more"
+            if ast.unparse(node.func) == "plots.film" and not _is_sentence(_keyword(node, "alt")):
+                yield f"{_start(cell)}: plots.film takes alt=, one constant text of {ALT_LENGTH} characters or more"
             colour = _keyword(node, "color") or _keyword(node, "c")
             if _called(node) in ("text", "annotate", "set_title", "title") and colour and "COLOURS" in ast.dump(colour):
                 yield f"{_start(cell)} writes in a colour of plots.COLOURS; plots.INK is dark enough for text"
@@ -593,7 +596,10 @@ def alternatives(notebook, path: Path) -> Iterator[str]:
 
 
 def _text_alternative(node: ast.Call) -> bool:
-    given = node.args[0] if len(node.args) == 1 else _keyword(node, "alt")
+    return _is_sentence(node.args[0] if len(node.args) == 1 else _keyword(node, "alt"))
+
+
+def _is_sentence(given) -> bool:
     text = given.value if isinstance(given, ast.Constant) else None
     return isinstance(text, str) and len(text.strip()) >= ALT_LENGTH
 

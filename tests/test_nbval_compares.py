@@ -78,6 +78,17 @@ def test_an_untagged_output_is_not_compared(executed):
     assert verdict(notebook, path)[0] == 0
 
 
+def test_the_bytes_of_a_film_are_not_compared_but_its_words_are(executed):
+    notebook, path = executed
+    film = 'HTML(\'<img alt="a ball" src="data:image/gif;base64,R0lGO+/a==">\')'
+    notebook.cells[0].source = f"from IPython.display import HTML\n{film}"
+    stored = '<img alt="a ball" src="data:image/gif;base64,AAAA">'
+    notebook.cells[0].outputs[0].data = {"text/html": stored, "text/plain": "<IPython.core.display.HTML object>"}
+    assert verdict(notebook, path)[0] == 0
+    notebook.cells[0].outputs[0].data["text/html"] = stored.replace("a ball", "a cube")
+    assert verdict(notebook, path)[0] == 1
+
+
 def test_corrupting_a_stored_notebook_of_the_course_fails_its_run():
     """A tagged output of 00_start_here, changed by one character."""
     source = notebooks.NOTEBOOKS / "00_start_here.ipynb"

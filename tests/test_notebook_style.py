@@ -374,6 +374,7 @@ CONVERSION = {
         lambda notebook: cell_with(notebook, "plots.show").update(source='plots.show("A curve.")'),
         style.alternatives,
     ),
+    "a film without words": (changed("plots.show(", "plots.film(h)\nplots.show("), style.alternatives),
     "pale letters": (changed("plots.INK[0]", "plots.COLOURS[0]"), style.alternatives),
     "bars on a logarithmic axis": (changed("plt.plot(h", "plt.bar(h, h, log=True)\nplt.plot(h"), style.alternatives),
     "a claim on seconds": (changed("run.claim(h.sum() < 1", "run.claim(fit_seconds < 1"), style.clock),

@@ -4,6 +4,7 @@ import base64
 import colorsys
 import io
 import itertools
+import re
 import types
 import warnings
 
@@ -17,6 +18,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image
 
 from utils import COURSE_ROOT, drawings, entrance, persian, plots
+from utils.motion import balls
 
 HISTORY = {"loss": [0.5, 0.3, 0.2], "val_loss": [0.6, 0.4, 0.35]}
 
@@ -459,3 +461,121 @@ def test_without_labels_a_map_counts_in_whole_numbers(axes):
 def test_what_is_no_map_is_refused(axes, values, options, message):
     with pytest.raises(ValueError, match=message):
         plots.heatmap(values, ax=axes, **options)
+
+
+# ----------------------------------------------------------------------------------------------------------- films
+
+RAMP = np.arange(2 * 3 * 4 * 5, dtype=np.uint8).reshape(2, 3, 4, 5) * 2
+"""Two clips of three frames of 4 by 5 pixels, each pixel of its own grey."""
+
+
+def test_a_strip_shows_every_frame_under_its_number_and_beside_its_name(axes):
+    image = plots.film_strip(RAMP, ["up", "down"], axes, columns=["first", "2", "last"])
+    assert image.axes is axes and image.get_clim() == (0, 255) and image.get_cmap().name == "gray"
+    drawn = np.ma.filled(image.get_array().astype(float), np.nan)
+    for column, (left, text) in enumerate(zip(axes.get_xticks(), labels(axes.xaxis))):
+        for row, (top, name) in enumerate(zip(axes.get_yticks(), labels(axes.yaxis))):
+            part = drawn[int(top - 1.5) : int(top + 2.5), int(left - 2) : int(left + 3)]
+            assert np.array_equal(part, RAMP[row, column])
+            assert (text, name) == (("first", "2", "last")[column], ("up", "down")[row])
+    assert np.isnan(drawn).sum() == drawn.size - RAMP.size, "nothing between the frames"
+
+
+def test_a_strip_of_one_clip_counts_its_frames(axes):
+    plots.film_strip(RAMP[0], ax=axes)
+    assert labels(axes.xaxis) == ["1", "2", "3"] and labels(axes.yaxis) == [""]
+
+
+def test_a_strip_in_colour_keeps_its_colours(axes):
+    clip = np.random.default_rng(0).integers(256, size=(2, 4, 4, 3), dtype=np.uint8)
+    drawn = plots.film_strip(clip, ax=axes).get_array()
+    assert np.array_equal(drawn[:, :4], clip[0]) and np.array_equal(drawn[:, 5:], clip[1])
+
+
+def test_a_strip_of_other_values_takes_limits_and_a_map(axes):
+    image = plots.film_strip(RAMP[0] / 100, ax=axes, limits=(0, 1.5), cmap="cividis")
+    assert image.get_clim() == (0, 1.5) and image.get_cmap().name == "cividis"
+
+
+def played(outputs):
+    """Return the GIF in what was sent."""
+    ((data, _),) = outputs
+    code = re.search(r'src="data:image/gif;base64,([^"]+)"', data["text/html"])[1]
+    return decoded(code)
+
+
+def test_a_film_plays_all_frames_side_by_side_for_ever_with_its_words(sent):
+    plots.film(RAMP, alt=f"{ALT} A < B", fps=4, scale=2)
+    data = sent[0][0]
+    assert set(data) == {"text/html", "text/plain"} and data["text/plain"] == f"Film: {ALT} A < B"
+    assert f'alt="{ALT} A &lt; B"' in data["text/html"]
+    assert data["text/html"].startswith("<details open><summary>") and "<script" not in data["text/html"]
+    film = played(sent)
+    assert film.n_frames == 3 and film.info["loop"] == 0 and film.info["duration"] == 250
+    for k in range(3):
+        film.seek(k)
+        seen = np.asarray(film.convert("L"))[::2, ::2]
+        assert np.array_equal(seen[:, :5], RAMP[0, k]) and np.array_equal(seen[:, 6:], RAMP[1, k])
+        assert (seen[:, 5] == 255).all()
+
+
+def test_a_film_that_rests_keeps_every_frame(sent):
+    """Frames that are equal make no shorter film."""
+    plots.film(np.stack([RAMP[0, 0]] * 2 + [RAMP[0, 1]] * 2), alt=ALT, fps=5)
+    film, seconds = played(sent), []
+    for k in range(film.n_frames):
+        film.seek(k)
+        seconds.append(film.info["duration"])
+    assert sum(seconds) == 800
+
+
+def test_a_film_in_colour_is_close_to_its_colours(sent):
+    clip = np.zeros((2, 8, 8, 3), np.uint8)
+    clip[0, :4], clip[0, 4:], clip[1] = (250, 30, 30), (30, 250, 30), (30, 30, 250)
+    plots.film(clip, alt=ALT, scale=1)
+    film = played(sent)
+    for k in range(2):
+        film.seek(k)
+        assert np.abs(np.asarray(film.convert("RGB")).astype(int) - clip[k]).max() <= 8
+
+
+def test_a_film_of_balls_is_small_and_the_same_for_the_same_clips(sent):
+    clips = balls.make(4, np.random.default_rng(0), noise=0.3).clips
+    plots.film(clips, alt=ALT)
+    plots.film(clips, alt=ALT)
+    assert sent[0] == sent[1] and len(sent[0][0]["text/html"]) < 1.4 * plots.FILM_BYTES
+    text = sent.pop()[0]["text/html"]
+    shown = [int(re.search(rf'{side}="(\d+)"', text)[1]) for side in ("width", "height")]
+    assert shown == [4 * 144 + 3 * 18, 144], "nine pixels for one, and two between the clips"
+    assert shown[0] / shown[1] == played(sent).width / played(sent).height
+
+
+def test_outside_of_a_notebook_no_film_is_sent(sent, monkeypatch):
+    monkeypatch.setattr(entrance, "shell", lambda: None)
+    plots.film(RAMP, alt=ALT)
+    assert sent == []
+
+
+@pytest.mark.parametrize(
+    "call, error, message",
+    [
+        (lambda: plots.film(RAMP[0, 0], alt=ALT), ValueError, r"clips has shape \(4, 5\); expected \(frames, height"),
+        (lambda: plots.film(RAMP[:0], alt=ALT), ValueError, "clips has shape"),
+        (lambda: plots.film(RAMP / 255, alt=ALT), TypeError, "of type float64; a film takes grey levels"),
+        (lambda: plots.film(RAMP, alt="A ball."), ValueError, "alt is 'A ball.'"),
+        (lambda: plots.film(RAMP, alt=ALT, fps=0), ValueError, "fps is 0; expected a finite number from 0.2 to 50"),
+        (lambda: plots.film(RAMP, alt=ALT, scale=0), ValueError, "scale is 0"),
+        (
+            lambda: plots.film(np.random.default_rng(0).integers(256, size=(9, 200, 200), dtype=np.uint8), alt=ALT),
+            ValueError,
+            "the film takes .* bytes; at most 100,000 are stored",
+        ),
+        (lambda: plots.film_strip(RAMP, ["one"]), ValueError, "names has 1 labels for clips of shape .*; expected 2"),
+        (lambda: plots.film_strip(RAMP, columns=[1]), ValueError, "columns has 1 labels for clips .*; expected 3"),
+        (lambda: plots.film_strip(RAMP, limits=(1, 1)), ValueError, "limits is .*; expected a low and a high end"),
+    ],
+)
+def test_what_is_no_film_is_refused(sent, call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+    assert sent == []

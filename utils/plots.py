@@ -16,7 +16,7 @@ from matplotlib.colors import LogNorm, Normalize, to_rgb
 from PIL import Image
 
 from utils import entrance, persian
-from utils.arguments import finite_number
+from utils.arguments import finite_number, whole_number
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 """Colours that the colour-blind tell apart (Okabe and Ito, 2008), the darker ones first for grey printing."""
@@ -84,12 +84,7 @@ def show(alt: str) -> None:
     RuntimeError
         Unless exactly one figure is open.
     """
-    expected = "expected a sentence, of 20 characters or more, that says what the picture shows."
-    if not isinstance(alt, str):
-        raise TypeError(f"alt is {alt!r}; {expected}")
-    alt = " ".join(alt.split())
-    if len(alt) < 20:
-        raise ValueError(f"alt is {alt!r}; {expected}")
+    alt = _sentence(alt)
     if (count := len(plt.get_fignums())) != 1:
         raise RuntimeError(
             f"{count} figures are open; show(alt) shows exactly one. Draw it in the same cell, and show or close it "
@@ -103,6 +98,17 @@ def show(alt: str) -> None:
             plt.show()
     finally:
         plt.close(figure)
+
+
+def _sentence(alt) -> str:
+    """Return a text alternative on one line. Raises TypeError or ValueError if it says nothing."""
+    expected = "expected a sentence, of 20 characters or more, that says what the picture shows."
+    if not isinstance(alt, str):
+        raise TypeError(f"alt is {alt!r}; {expected}")
+    alt = " ".join(alt.split())
+    if len(alt) < 20:
+        raise ValueError(f"alt is {alt!r}; {expected}")
+    return alt
 
 
 def _display(figure, alt: str) -> None:
@@ -335,3 +341,154 @@ def eigenvalues_on_circle(eigenvalues, ax=None):
         ax.plot(values[which].real, values[which].imag, marker, ms=size, color=colour, linestyle="none")
     ax.set(aspect="equal", xlabel="real part", ylabel="imaginary part")
     return ax
+
+
+# ----------------------------------------------------------------------------------------------------------- films
+
+FILM_BYTES = 100_000
+"""What a film may take in a notebook, in bytes of GIF."""
+
+
+def film_strip(clips, names=None, ax=None, *, columns=None, limits=(0, 255), cmap="gray"):
+    """Draw clips as rows of frames, from left to right in time: what a page that does not move can show.
+
+    Parameters
+    ----------
+    clips : array_like
+        One clip, (frames, height, width), or several, (clips, frames, height, width), one a row. In colour, with a last
+        axis of 3, only uint8.
+    names : sequence of str, optional
+        A name for each clip, at the left of its row.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; the current axes unless given.
+    columns : sequence, optional
+        What stands above each frame; 1, 2, 3, ... unless given.
+    limits : (float, float)
+        The values that are drawn darkest and brightest.
+    cmap : str
+        The map of colours for clips without colour.
+
+    Returns
+    -------
+    matplotlib.image.AxesImage
+        The strip; `axes` is where it stands, for a title and, with a colour bar, other `limits` and `cmap`.
+
+    Raises
+    ------
+    TypeError
+        If a limit is no number.
+    ValueError
+        For arrays of another shape, names or columns of another number, or limits that are not in rising order.
+    """
+    clips = _clips(clips)
+    num_clips, num_frames, height, width = clips.shape[:4]
+    labels = list(range(1, num_frames + 1)) if columns is None else columns
+    for what, given, size in (("names", names, num_clips), ("columns", labels, num_frames)):
+        if given is not None and len(given) != size:
+            raise ValueError(f"{what} has {len(given)} labels for clips of shape {clips.shape}; expected {size}.")
+    low, high = (finite_number("a limit", limit) for limit in limits)
+    if low >= high:
+        raise ValueError(f"limits is {limits}; expected a low and a high end.")
+    ax = ax or plt.gca()
+    gap = max(1, width // 12)
+    shape = (num_clips * (height + gap) - gap, num_frames * (width + gap) - gap, *clips.shape[4:])
+    strip = np.full(shape, 255, np.uint8) if clips.ndim == 5 else np.full(shape, np.nan)
+    for row, clip in enumerate(clips):
+        for column, frame in enumerate(clip):
+            top, left = row * (height + gap), column * (width + gap)
+            strip[top : top + height, left : left + width] = frame
+    image = ax.imshow(strip, cmap=cmap, vmin=low, vmax=high, interpolation="nearest")  # NaN, the gaps, stays blank
+    ax.spines[:].set_visible(False)
+    ax.xaxis.tick_top()
+    ax.set_xticks(np.arange(num_frames) * (width + gap) + (width - 1) / 2, labels)
+    ax.set_yticks(
+        np.arange(num_clips) * (height + gap) + (height - 1) / 2, [""] * num_clips if names is None else names
+    )
+    ax.tick_params(length=0)
+    return image
+
+
+def film(clips, *, alt: str, fps: float = 5, scale: int | None = None) -> None:
+    """Show clips as a film that plays in the page: in JupyterLab, in Colab, and without a kernel or a network.
+
+    It is a GIF inside of HTML, and repeats itself until the reader folds it away. Where pages of notebooks are shown
+    without it, a `film_strip` beside it has to do.
+
+    Parameters
+    ----------
+    clips : array_like
+        uint8: one clip, (frames, height, width), or several, (clips, frames, height, width), which play side by side.
+        In colour with a last axis of 3.
+    alt : str
+        What a reader needs who cannot see the film, in a sentence or two.
+    fps : float
+        Frames a second, 0.2 to 50. A GIF counts in hundredths of a second; a film that changes more often than three
+        times a second should not flash.
+    scale : int, optional
+        How many pixels of the page each pixel takes in both directions; unless given, as many as make the film about
+        150 pixels high, or 680 wide.
+
+    Raises
+    ------
+    TypeError
+        If the clips are not uint8, or `alt` or a number is of the wrong type.
+    ValueError
+        For another shape, a number out of range, a short `alt`, or a film of more than `FILM_BYTES`.
+    """
+    alt = _sentence(alt)
+    clips = _clips(clips)
+    if clips.dtype != np.uint8:
+        raise TypeError(f"clips is of type {clips.dtype}; a film takes grey levels or colours from 0 to 255 as uint8.")
+    fps = finite_number("fps", fps, least=0.2, most=50)
+    num_clips, num_frames, height, width = clips.shape[:4]
+    if scale is None:
+        scale = max(1, min(150 // height, 680 // (num_clips * width)))
+    scale = whole_number("scale", scale, least=1)
+    gap = max(1, width // 8)
+    frames = np.full((num_frames, height, num_clips * (width + gap) - gap, *clips.shape[4:]), 255, np.uint8)
+    for k, clip in enumerate(clips):
+        frames[:, :, k * (width + gap) : k * (width + gap) + width] = clip
+    stored = min(scale, 3)  # enough for edges that stay clear where a page drops the style below
+    gif = _gif(frames.repeat(stored, axis=1).repeat(stored, axis=2), round(1000 / fps))
+    if len(gif) > FILM_BYTES:
+        raise ValueError(
+            f"the film takes {len(gif):,} bytes; at most {FILM_BYTES:,} are stored: show less of the clips."
+        )
+    if hasattr(entrance.shell(), "kernel"):
+        _send_film(gif, alt, width=scale * frames.shape[2], height=scale * height)
+
+
+def _clips(clips) -> np.ndarray:
+    """Return one or several clips as (clips, frames, height, width) or, in colour, with a last axis of 3."""
+    clips = np.asarray(clips)
+    colour = clips.ndim >= 4 and clips.shape[-1] == 3 and clips.dtype == np.uint8
+    if clips.ndim == 3 + colour:
+        clips = clips[None]
+    if clips.ndim != 4 + colour or not clips.size:
+        raise ValueError(
+            f"clips has shape {clips.shape}; expected (frames, height, width) or (clips, frames, height, width), in "
+            "colour with a last axis of 3, as uint8."
+        )
+    return clips
+
+
+def _gif(frames: np.ndarray, milliseconds: int) -> bytes:
+    """Return frames, uint8 in grey or colour, as a GIF without end."""
+    first, *others = [Image.fromarray(frame) for frame in frames]
+    if frames.ndim == 4:  # one palette for all, so that a colour does not flicker
+        palette = Image.fromarray(frames.reshape(-1, *frames.shape[2:])).quantize(256, dither=Image.Dither.NONE)
+        first, *others = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in (first, *others)]
+    stored = io.BytesIO()
+    first.save(stored, "gif", save_all=True, append_images=others, duration=milliseconds, loop=0, optimize=False)
+    return stored.getvalue()
+
+
+def _send_film(gif: bytes, alt: str, **size: int) -> None:
+    """Show a GIF in a notebook, in a box that a reader can fold away (WCAG 2.2, 2.2.2: what moves can be stopped)."""
+    from IPython.display import display
+
+    source = f"data:image/gif;base64,{base64.b64encode(gif).decode('ascii')}"
+    shown = " ".join(f'{name}="{pixels}"' for name, pixels in size.items())
+    image = f'<img alt="{html.escape(alt)}" {shown} style="image-rendering: pixelated" src="{source}">'
+    box = f"<details open><summary>Film (fold to stop)</summary>{image}</details>"
+    display({"text/html": box, "text/plain": f"Film: {alt}"}, raw=True)
