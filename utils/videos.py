@@ -183,7 +183,7 @@ def _decoded(path: Path) -> Iterator[tuple[float, float, av.VideoFrame]]:
             raise VideoError("empty: 0 bytes")
         with av.open(str(path)) as container:
             if not container.streams.video:
-                raise VideoError("no video stream")
+                raise VideoError("no video stream: it may hold sound alone, or be cut")
             stream = container.streams.video[0]
             usual = float(1 / stream.average_rate) if stream.average_rate else 0.04
             for count, frame in enumerate(container.decode(stream)):
