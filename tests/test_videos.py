@@ -171,7 +171,7 @@ def test_a_folder_with_good_and_bad_files(tmp_path):
     assert set(read.skipped) == {f"walk/{name}" for name in reasons}
     for name, reason in reasons.items():
         assert len(read.skipped[f"walk/{name}"]) > 4 and reason in read.skipped[f"walk/{name}"]
-        with pytest.raises(videos.VideoError, match=reason.split(":")[0]):
+        with pytest.raises(videos.VideoError, match=reason.split(":")[0] or None):
             videos.read_clip(tmp_path / "walk" / name)
 
 

@@ -157,7 +157,7 @@ def _chosen(actions, changes: bool) -> list[int]:
 
 def _bodies(n: int, rng) -> dict[str, np.ndarray]:
     """Return the lengths of a body, the figure standing upright being 1 high, (clips,) each."""
-    legs, arms, head = rng.uniform(0.44, 0.54, n), rng.uniform(0.34, 0.44, n), rng.uniform(0.055, 0.085, n)
+    legs, arms, head = rng.uniform(0.44, 0.54, n), rng.uniform(0.34, 0.44, n), rng.uniform(0.075, 0.1, n)
     split = rng.uniform(0.45, 0.55, (2, n))
     return {
         "thigh": legs * split[0],
