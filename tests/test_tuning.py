@@ -104,6 +104,15 @@ def test_the_same_folder_goes_on_where_the_chief_stopped(script, tmp_path, alone
     assert [len(trial["runs"]) for trial in search.trials] == [1, 1, 1, 2, 1, 1]
 
 
+def test_a_worker_too_slow_to_ask_holds_nothing_up(script, tmp_path, alone):
+    """The chief leaves when all that ever asked have gone; whoever comes later would wait for an hour."""
+    late = "import os, time\nif os.environ['KERASTUNER_TUNER_ID'] == 'worker1':\n    time.sleep(600)\n"
+    script.write_text(late + script.read_text("utf-8"), "utf-8")
+    search = search_in_processes(script, tmp_path / "run", timeout=120)
+    assert values(search) == alone
+    assert {worker for trial in search.trials for worker, _ in trial["runs"]} == {"worker0"}
+
+
 def test_a_trial_that_fails_is_kept_with_its_reason(script, tmp_path):
     search = search_in_processes(
         script, tmp_path / "run", workers=1, timeout=120, arguments=("if trial.trial_id == '2': 1 / 0",)

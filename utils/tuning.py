@@ -196,7 +196,8 @@ def _kill_as_rehearsed(folder: Path, earlier: int, processes: dict, to_kill: dic
         if sum(line["event"] == "begin" for line in own) >= number and own[-1]["event"] == "begin":
             processes[name].kill()
             processes[name].join()
-            del to_kill[name]
+            if [line for line in _journal(folder) if line["worker"] == name][-1]["event"] == "begin":
+                del to_kill[name]  # else it was done a moment before; its next trial will do
 
 
 def read_trials(folder: str | os.PathLike) -> list[dict]:
