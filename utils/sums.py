@@ -1,7 +1,7 @@
 """Sums as strings: "10+6" and "16", written from the ones on.
 
-What belongs here: the task of `20_adding_numbers` in the order that it found best, question and answer turned round, for
-`26_going_further`. What does not: networks.
+What belongs here: the task of `20_adding_numbers` in the order that it found best, question and answer turned round,
+for `26_going_further`. What does not: networks.
 """
 
 from collections.abc import Iterable
@@ -47,7 +47,7 @@ def reversed_sums(pairs: Iterable[tuple[int, int]], width: int = 7) -> tuple[np.
 def draw(how_many: int, num_val: int, num_test: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """Return pairs of numbers below 1,000 to train, to validate and to test: three arrays (pairs, 2).
 
-    Each number has an upper end that is drawn first, 10, 100 or 1,000 (weights 1, 2 and 3), so that short numbers occur.
+    Each number has an upper end that is drawn first, 10, 100 or 1,000 (weights 1, 2, 3), so that short numbers occur.
     What is held out is apart from what trains in either order: if 6 + 10 trains, 10 + 6 is not held out.
 
     Parameters
