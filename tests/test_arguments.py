@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from utils.arguments import finite_number, generator, real_array, whole_number
+from utils.arguments import finite_number, generator, real_array, two_numbers, whole_number
 
 
 @pytest.mark.parametrize("value", [800, np.int64(800), np.uint16(800), np.array(800)])
@@ -86,3 +86,10 @@ def test_a_seed_is_no_generator(value):
         generator("rng", value)
     rng = np.random.default_rng(0)
     assert generator("rng", rng) is rng
+
+
+@pytest.mark.parametrize("value", [16, None, (1, 2, 3), (1,), "abc"])
+def test_a_pair_is_two_things(value):
+    with pytest.raises(TypeError, match=r"size is .*; expected two numbers: height and width, \(32, 32\)\."):
+        two_numbers("size", value, "height and width, (32, 32)")
+    assert two_numbers("size", [3, 4], "any") == (3, 4)

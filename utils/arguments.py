@@ -1,4 +1,4 @@
-"""Checks of arguments that several modules share: whole numbers, finite numbers, arrays of numbers, generators.
+"""Checks of arguments that several modules share: whole and finite numbers, pairs, arrays of numbers, generators.
 
 What belongs here: a check that two modules need, with one behaviour and one message. What does not: checks that know a
 task (shapes of windows, names of variants), which stay with the function that needs them.
@@ -118,6 +118,30 @@ def real_array(name: str, value) -> np.ndarray:
     if array.dtype.kind == "V" and np.can_cast(array.dtype, np.float32):
         return array.astype(np.float32)
     raise TypeError(f"{name} holds entries of type {array.dtype}; expected real numbers.")
+
+
+def two_numbers(name: str, value, expected: str) -> tuple:
+    """Return two things, unchecked, of a pair such as the size of a picture or the ends of a range.
+
+    Parameters
+    ----------
+    name : str
+        What the caller calls the argument.
+    value : sequence of two
+        A tuple, list or array.
+    expected : str
+        What the two are, with an example: "height and width, (32, 32)".
+
+    Raises
+    ------
+    TypeError
+        If it is not two things.
+    """
+    try:
+        first, second = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {_shown(value)}; expected two numbers: {expected}.") from None
+    return first, second
 
 
 def generator(name: str, value) -> np.random.Generator:

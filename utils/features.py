@@ -15,7 +15,7 @@ import keras
 import numpy as np
 
 from utils import settings
-from utils.arguments import whole_number
+from utils.arguments import two_numbers, whole_number
 from utils.datasets import cache
 
 ARRAY, ABOUT = "features.npy", "about.json"
@@ -189,7 +189,8 @@ def backbone(name: str, size: tuple[int, int], *, side: int = 96, weights: str |
     side = whole_number("side", side)
     if side not in SIDES:
         raise ValueError(f"side is {side}; expected one of {', '.join(map(str, SIDES))}.")
-    height, width = (whole_number("a side of size", pixels, least=1) for pixels in size)
+    sides = two_numbers("size", size, "height and width, (32, 32)")
+    height, width = (whole_number("a side of size", pixels, least=1) for pixels in sides)
     options = {"input_shape": (side, side, 3), "include_top": False, "pooling": "avg"}
     path = None if weights is None else _weights(name, side)
     try:

@@ -14,11 +14,10 @@ import av
 import numpy as np
 from PIL import Image
 
-from utils.arguments import finite_number, whole_number
+from utils.arguments import finite_number, two_numbers, whole_number
 
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".3gp")
 """The endings of files that are tried; FFmpeg would take even a text for a film, given the chance."""
-
 
 ROUNDED = 0.002
 """By how many seconds the time of a frame may be off: some containers count in thousandths."""
@@ -243,9 +242,6 @@ def write_clip(path: str | os.PathLike, frames, fps: float = 12.0) -> None:
 
 def _form(num_frames, size, fps) -> tuple[int, tuple[int, int], float]:
     """Return the checked form of the clips to read."""
-    try:
-        height, width = size
-    except (TypeError, ValueError):
-        raise TypeError(f"size is {size!r}; expected height and width, (32, 32).") from None
+    height, width = two_numbers("size", size, "height and width, (32, 32)")
     sides = whole_number("height", height, least=1), whole_number("width", width, least=1)
     return whole_number("num_frames", num_frames, least=1), sides, finite_number("fps", fps, least=0.1, most=1000)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.arguments import finite_number, generator, whole_number
+from utils.arguments import finite_number, generator, two_numbers, whole_number
 
 NAMES = ("right", "up right", "up", "up left", "left", "down left", "down", "down right")
 """The eight directions, anticlockwise; of four, every second one."""
@@ -125,9 +125,9 @@ def make(
     num_clips = whole_number("num_clips", num_clips, least=1)
     rng = generator("rng", rng)
     num_frames = whole_number("num_frames", num_frames, least=2)
-    height, width = _pair("size", size, "height and width, (16, 16)")
+    height, width = two_numbers("size", size, "height and width, (16, 16)")
     height, width = (whole_number("a side of size", side, least=4) for side in (height, width))
-    low, high = _pair("speed", speed, "the least and the greatest, (1.0, 2.0)")
+    low, high = two_numbers("speed", speed, "the least and the greatest, (1.0, 2.0)")
     low, high = (finite_number("a speed", value, least=0) for value in (low, high))
     if low > high:
         raise ValueError(f"speed is {speed}; expected the least speed first.")
@@ -170,11 +170,3 @@ def _directions(number) -> int:
     if number not in (4, 8):
         raise ValueError(f"num_directions is {number}; expected 8 or 4.")
     return number
-
-
-def _pair(name: str, value, expected: str) -> tuple:
-    try:
-        first, second = value
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected two numbers: {expected}.") from None
-    return first, second

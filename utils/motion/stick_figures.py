@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from utils.arguments import finite_number, generator, whole_number
+from utils.arguments import finite_number, generator, two_numbers, whole_number
 
 NAMES = ("walk", "run", "wave", "jump", "sit")
 """The five actions in the order of the labels."""
@@ -100,10 +100,7 @@ def make(
     num_clips = whole_number("num_clips", num_clips, least=1)
     rng = generator("rng", rng)
     num_frames = whole_number("num_frames", num_frames, least=4)
-    try:
-        height, width = size
-    except (TypeError, ValueError):
-        raise TypeError(f"size is {size!r}; expected height and width, (32, 32).") from None
+    height, width = two_numbers("size", size, "height and width, (32, 32)")
     height, width = (whole_number("a side of size", side, least=16) for side in (height, width))
     fps = finite_number("fps", fps, least=2)
     noise = finite_number("noise", noise, least=0)
