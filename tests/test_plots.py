@@ -550,6 +550,16 @@ def test_a_film_of_balls_is_small_and_the_same_for_the_same_clips(sent):
     assert shown[0] / shown[1] == played(sent).width / played(sent).height
 
 
+def test_a_film_too_large_in_three_pixels_is_stored_in_fewer(sent):
+    """Noise hardly packs: eight frames fit at one or two pixels a pixel, not at three. The page's size is kept."""
+    noise = np.random.default_rng(0).integers(256, size=(8, 64, 64), dtype=np.uint8)
+    assert len(plots._gif(noise.repeat(3, 1).repeat(3, 2), 200)) > plots.FILM_BYTES
+    plots.film(noise, alt=ALT, scale=3)
+    assert 'width="192"' in sent[0][0]["text/html"]
+    film = played(sent)
+    assert film.width in (64, 128) and film.n_frames == 8
+
+
 def test_outside_of_a_notebook_no_film_is_sent(sent, monkeypatch):
     monkeypatch.setattr(entrance, "shell", lambda: None)
     plots.film(RAMP, alt=ALT)

@@ -448,9 +448,11 @@ def film(clips, *, alt: str, fps: float = 5, scale: int | None = None) -> None:
     frames = np.full((num_frames, height, num_clips * (width + gap) - gap, *clips.shape[4:]), 255, np.uint8)
     for k, clip in enumerate(clips):
         frames[:, :, k * (width + gap) : k * (width + gap) + width] = clip
-    stored = min(scale, 3)  # enough for edges that stay clear where a page drops the style below
-    gif = _gif(frames.repeat(stored, axis=1).repeat(stored, axis=2), round(1000 / fps))
-    if len(gif) > FILM_BYTES:
+    for stored in range(min(scale, 3), 0, -1):  # 3: enough for edges that stay clear where a page drops the style below
+        gif = _gif(frames.repeat(stored, axis=1).repeat(stored, axis=2), round(1000 / fps))
+        if len(gif) <= FILM_BYTES:
+            break
+    else:
         raise ValueError(
             f"the film takes {len(gif):,} bytes; at most {FILM_BYTES:,} are stored: show less of the clips."
         )
