@@ -189,7 +189,7 @@ def test_the_course_fetches_for_its_notebooks_what_they_can_use(capsys, monkeypa
     monkeypatch.delenv("COURSE_DATA_DIR", raising=False)
     assert main(["fetch", "--all", "--dry-run"]) == 0
     out = capsys.readouterr().out
-    assert "flickr8k" not in out
+    assert "flickr8k-images" not in out
     sizes = [fetch.smallest(need).size for need in fetch.needs_of(fetch.catalogue.find())]
     assert sizes.count(None) <= 1, "of one set, the minute prices, no size is published"
     assert max(size for size in sizes if size is not None) < 200e6
