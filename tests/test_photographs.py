@@ -1,4 +1,4 @@
-"""Notebook 25 on photographs: its own cells, run on image files that the test writes, since real ones are not at hand."""
+"""Notebook 25 on photographs: its own cells, run on image files that the test writes; real ones are not at hand."""
 
 import numpy as np
 import pytest
