@@ -253,9 +253,14 @@ def data(notebook, path: Path) -> Iterator[str]:
     for name in declared:
         if name not in datasets.NEEDS:
             yield f"the metadata name the data {name!r}; there are {', '.join(datasets.NEEDS)}"
-    used = sorted((notebooks.results(notebook) or {"data": {}})["data"])
-    if sorted({name.split("-")[0] for name in declared}) != used:
-        yield f"the metadata declare the data {declared}, but the stored run used {used}"
+    used = set((notebooks.results(notebook) or {"data": {}})["data"])
+    families = {name.split("-")[0] for name in declared}
+    sources = [cell.source for cell in code(notebook)]
+    finished = next((k for k, source in enumerate(sources) if "run.finish(" in source), len(sources))
+    deeper_code = "\n".join(sources[finished + 1 :])  # what is loaded there is not in the results yet
+    later = {name for name in families if re.search(rf"\bload_\w*{name}\w*\(", deeper_code)}
+    if not used <= families <= used | later:
+        yield f"the metadata declare the data {declared}, but the stored run used {sorted(used)}"
 
 
 RULES = (opening, first_cells, sections, exercises, execution, outputs, form, idiom, language, data)

@@ -489,3 +489,13 @@ def test_the_style_tests_fail_as_a_whole_without_execution_counts(tmp_path):
     done = run()
     assert done.returncode == 1
     assert "restart the kernel and run all" in done.stdout
+
+
+def test_data_that_only_going_deeper_loads_are_declared_and_no_others():
+    """The results are stored at the end of the core: what is loaded behind it shows in the source alone."""
+    path = next(notebooks.NOTEBOOKS.glob("25_*.ipynb"))
+    notebook = notebooks.read(path)
+    assert notebook.metadata["course"]["data"] == ["flickr8k"] and list(style.data(notebook, path)) == []
+    for cell in style.code(notebook):
+        cell.source = cell.source.replace("load_flickr8k_captions(", "None or (")
+    assert any("declare the data" in wrong for wrong in style.data(notebook, path))
