@@ -1,7 +1,7 @@
 """CIDEr-D: how much a caption resembles what several people wrote of the same picture.
 
-What belongs here: this one measure, which `25_image_captioning` uses beside BLEU (sacrebleu). Written from the paper,
-since the package that everybody used for it had its last release in 2020.
+What belongs here: this one measure, which `25_image_captioning` uses beside BLEU (sacrebleu). Written from the paper:
+pycocoevalcap had its last release in 2020, and aac-metrics, which is maintained, needs PyTorch.
 """
 
 import math
