@@ -298,7 +298,7 @@ def test_min_char_rnn_moves_its_weights_and_learns():
     assert loss < 0.5 * np.log(4), "far below a uniform guess: the listing's columns are our rows"
 
 
-@pytest.mark.parametrize("name", ["weather-gru", "characters"])
+@pytest.mark.parametrize("name", rows.ROWS)
 def test_a_tiny_run_ends_with_finite_seconds_and_writes_nothing(name, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("COURSE_PROFILE", "quick")
     kept = []
