@@ -1,1 +1,1 @@
-"""Measurements, run by hand on a machine that does nothing else: `python -m tests.benchmarks.windows`."""
+"""Measurements, run by hand on a machine that does nothing else: `python -m tests.benchmarks.windows`, `make bench`."""
