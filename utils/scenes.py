@@ -103,10 +103,6 @@ class Scenes(NamedTuple):
         there = self.kinds[number] >= 0
         return Scene(tuple(KINDS[kind] for kind in self.kinds[number][there]), self.centres[number][there])
 
-    def contents(self) -> np.ndarray:
-        """Return which kinds are in each picture, float32 (scenes, kinds) of 0 and 1: what, and not where."""
-        return (self.kinds[:, :, None] == np.arange(len(KINDS))).any(axis=1).astype("float32")
-
 
 def make(
     num_scenes: int,
@@ -120,7 +116,7 @@ def make(
     allowed=KINDS,
     required=(),
 ) -> Scenes:
-    """Draw scenes; a second or two for 10,000.
+    """Draw scenes; about three seconds for 10,000.
 
     No two objects of a scene are of the same kind, none touch, and each pair lies clearly beside or clearly above each
     other: the longer of the two distances, across and down, exceeds the shorter by at least `clear`.
