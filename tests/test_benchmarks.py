@@ -6,6 +6,7 @@ import re
 import time
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -296,6 +297,16 @@ def test_min_char_rnn_moves_its_weights_and_learns():
     weights = Weights(W_xh.reshape(4, 12), W_hh.reshape(12, 12), b_h, W_hq.reshape(12, 4), b_q)
     loss, _ = loss_and_gradients(weights, data[None, :20], data[None, 1:21])
     assert loss < 0.5 * np.log(4), "far below a uniform guess: the listing's columns are our rows"
+
+
+def test_the_stack_in_one_loop_is_the_stack_of_layers():
+    sizes, x = (4, 5, 6), np.random.default_rng(0).normal(size=(2, 7, 3)).astype("float32")
+    theirs, ours = (keras.Sequential([keras.Input((7, 3)), *stem(sizes)]) for stem in (rows.stacked, rows.in_one_loop))
+    ours.set_weights([weight + 0.1 for weight in theirs.get_weights()])
+    assert np.abs(ours(x) - theirs(x)).max() > 1e-3, "other weights, other states"
+    ours.set_weights(theirs.get_weights())
+    assert ours(x).shape == (2, 6)
+    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", rows.ROWS)
