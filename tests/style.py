@@ -281,6 +281,12 @@ PACE_WORDS = re.compile(
 )
 """What may be said of seconds or of updates: the statement has to say which (PACE_OF). A gradient may fade faster."""
 PACE_OF = re.compile(r"\b(?:updates?|steps?|epochs?|lags?)\b")
+DECIMAL = re.compile(r"(?<![\d.])\d+\.\d+(?![\d.])")
+FIGURES_OF_ITS_OWN = 4
+"""Decimals that a notebook's text may have worked out itself. It was set at the most that any notebook had."""
+NOT_PROSE = re.compile(r"\$[^$]*\$|\[[^\]]*\]\([^)]*\)|`[^`]*`")
+"""Formulas, links and code."""
+NUMBER = re.compile(r"\d[\d,]*\.?\d*(?:e-?\d+)?")
 CLOCK_UNIT = re.compile(r"\b(?:s|ms|µs|seconds)\b")
 TODAY = re.compile(r"\b(?:datetime|date|pd\.Timestamp|Timestamp)\.(?:now|today|utcnow)\(|\btime\.(?:time|ctime)\(")
 
@@ -679,7 +685,31 @@ def scripts(notebook, path: Path) -> Iterator[str]:
                 yield f"{_start(cell)} stored {found[0]}, an escape: print the text, not its repr"
 
 
+def figures(notebook, path: Path) -> Iterator[str]:
+    """What a Notice says in decimals stands in the notebook's outputs or code, but for a few differences and ratios.
+
+    A text that tells of an earlier run than the stored one has many that do not: notebook 22 once had a dozen.
+    """
+    said = "\n".join(cell.source + "".join(_whole_text(output) for output in cell.outputs) for cell in code(notebook))
+    known = {float(number.replace(",", "")) for number in NUMBER.findall(said)}
+    strange = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and "**Notice.**" in cell.source:
+            for number in DECIMAL.findall(NOT_PROSE.sub(" ", cell.source)):
+                half = 0.5001 * 10.0 ** -len(number.partition(".")[2])  # as far as rounding goes
+                if not any(abs(k - float(number)) <= half or abs(100 * k - float(number)) <= half for k in known):
+                    strange.append(f"{number} in {_start(cell)}")
+    if len(strange) > FIGURES_OF_ITS_OWN:
+        yield f"figures in the text that no output has, as if of another run: {'; '.join(strange)}"
+
+
+def _whole_text(output) -> str:
+    """Return all that an output says, the words beside a picture included."""
+    return output.get("text", "") + "".join(str(t) for k, t in output.get("data", {}).items() if k.startswith("text/"))
+
+
 PATTERN = (
+    figures,
     size,
     order,
     header,

@@ -323,6 +323,7 @@ def spoil_standin(results):
 
 
 CONVERSION = {
+    "figures of another run": (changed("After seven", "After 7.31, 8.42, 9.53, 1.64 and 2.75"), style.figures),
     "too many cells": (inserted("## 2 · The same", *[tiny.text("x")] * 50), style.size),
     "too many words": (inserted("## 2 · The same", tiny.text("word " * 2400)), style.size),
     "deeper too early": (spoil_order, style.order),
@@ -420,6 +421,10 @@ def test_a_departure_from_the_pattern_is_noticed(name, small):
 
 
 FREE = {
+    "a few differences": changed("After seven", "After 7.31, 8.42, 9.53 and 1.64"),
+    "a figure that an output rounds to": changed(
+        "After seven", "After $7.31$, `8.42`, 0.07, 7.0, 0.1, 0.90, 0.05 and 0.06"
+    ),
     "an exercise with a title": changed("**Exercise 2.**", "**Exercise 2 · Arrays.**"),
     "an exercise with a title in its number's sentence": changed("**Exercise 2.**", "**Exercise 2. Arrays.**"),
     "the first exercise in the heading's cell": lambda notebook: (
