@@ -18,12 +18,12 @@ NBVAL = --nbval-lax --nbval-current-env --nbval-cell-timeout=1200 --nbval-saniti
 PARALLEL = -n auto --dist loadscope
 
 .PHONY: help run test test-data test-grading lab execute stability doctor fetch copy handout assignments bundle constraints \
-	bench lint clean
+	bench clock lint clean
 
 help: ## list what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 	@echo; echo 'Variables: NB="02 14"  PROFILE=full|quick  GPU=1 (TensorFlow with CUDA)  NEWEST=1 (not the held versions)'
-	@echo '           PYTHON=python3.12  ARGS="--no-browser" (make lab, make bench)'
+	@echo '           PYTHON=python3.12  ARGS="--no-browser" (make lab, bench, clock)'
 
 $(READY): requirements.txt constraints.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo 'make: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3.12'; exit 1; }
@@ -70,6 +70,9 @@ stability: $(READY) ## three further full runs with other seeds, the last on one
 
 bench: $(READY) ## the lecture's recipes against ours, by turns (hours; ARGS="imdb-lstm --pairs 3", ARGS=--tiny for seconds)
 	@$(BIN)/python -m tests.benchmarks.recipes $(ARGS)
+
+clock: $(READY) ## how long all notebooks take, and where the time goes (quick; ARGS="--rounds 3", ARGS="--profile full")
+	@$(BIN)/python -m tests.benchmarks.course $(NB) $(ARGS)
 
 doctor: ## what this machine has, and which notebook would fetch what (needs no packages)
 	@$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m utils doctor

@@ -40,6 +40,7 @@ def test_an_unknown_command_lists_what_there_is(capsys):
     [
         (["run", "77"], "no notebook is called '77'; there are: 00_start_here"),
         (["run", "02", "--jobs", "0"], "--jobs is 0; expected 1 or more"),
+        (["run", "02", "--threads", "0"], "--threads is 0; expected 1 or more"),
         (["stability"], "name the notebooks to run"),
         (["stability", "02", "--seeds", "0"], "--seeds is 0; expected 1 or more"),
         (["stability", "02", "--cores", "4096"], "--cores is 4096; expected 1 to"),

@@ -17,7 +17,6 @@ from functools import cached_property
 
 import numpy as np
 from scipy import sparse
-from sklearn.decomposition import TruncatedSVD
 
 from utils.arguments import generator, real_array, whole_number
 
@@ -325,6 +324,8 @@ def counted_vectors(ids, vocab_size: int, dim: int, *, window: int = 5, seed: in
     O. Levy, Y. Goldberg, I. Dagan (2015), "Improving distributional similarity with lessons learned from word
     embeddings", TACL 3, 211-225.
     """
+    from sklearn.decomposition import TruncatedSVD  # here, as only this needs scikit-learn, which loads slowly
+
     pairs = cooccurrences(ids, vocab_size, window=window).tocoo()
     if not pairs.nnz:
         raise ValueError("no two words stand close to each other in these texts.")

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from utils import COURSE_ROOT
-from utils.cli import catalogue, notebooks, records, speed
+from utils.cli import catalogue, clock, notebooks, records, speed
 from utils.cli.catalogue import MAP, UsageError, write_bytes
 from utils.cli.fetch import megabytes, smallest
 from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, format_number
@@ -63,9 +63,9 @@ def main(args: argparse.Namespace) -> int:
         texts[start] = notebooks.to_text(notebook)
         readme = re.sub(r"\]\((\d\d_\w+\.ipynb)\)", r"](notebooks/\1)", table)
         texts[args.readme] = replace_block(args.readme, "map", readme)
-    block = "\n\n".join(
-        filter(None, [tables(stored, args.results), speed.table(speed.load(args.results / speed.FOLDER))])
-    )
+    bench = args.results / speed.FOLDER
+    measured = [tables(stored, args.results), speed.table(speed.load(bench)), clock.table(clock.load(bench))]
+    block = "\n\n".join(filter(None, measured))
     texts[args.tables] = replace_block(args.tables, "results", block)
     contents = {path: text.encode() for path, text in texts.items()} | front_picture(args.readme, args.folder)
     old = [path.name for path, content in contents.items() if not path.exists() or path.read_bytes() != content]

@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("notebooks", nargs="*", help="numbers or names, such as 2 14 (default: all)")
     parser.add_argument("--profile", choices=settings.PROFILES, help="default: COURSE_PROFILE, or full")
     parser.add_argument("--jobs", type=int, help="notebooks at a time (default: one a core; with --write one)")
+    parser.add_argument("--threads", type=int, help="threads of each notebook (default: as many as there are cores)")
     parser.add_argument("--timeout", type=float, default=3600, help="seconds for one notebook (default: 3600)")
     parser.add_argument(
         "--write", action="store_true", help="store the outputs in the notebooks that passed, normalised"
@@ -69,6 +70,8 @@ def main(args: argparse.Namespace) -> int:
     """
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs is {args.jobs}; expected 1 or more")
+    if args.threads is not None and args.threads < 1:
+        raise UsageError(f"--threads is {args.threads}; expected 1 or more")
     paths = notebooks.find(args.notebooks, args.folder)
     if not paths:
         raise UsageError(f"there is no notebook in {args.folder}")
@@ -79,7 +82,8 @@ def main(args: argparse.Namespace) -> int:
     console.print(
         f"{len(paths)} notebook{'s' * (len(paths) > 1)}, {profile} profile, {jobs} at a time", highlight=False
     )
-    outcomes = asyncio.run(_run_all(paths, profile, jobs, args.timeout, console))
+    environment = {"COURSE_PROFILE": profile} | (threads(args.threads) if args.threads else {})
+    outcomes = asyncio.run(_run_all(paths, environment, jobs, args.timeout, console))
     if args.write:
         for outcome in outcomes:
             _store(outcome)
@@ -98,7 +102,20 @@ def shell_profile() -> str:
         raise UsageError(str(error)) from error
 
 
-async def _run_all(paths: list[Path], profile: str, jobs: int, timeout: float, console: Console) -> list[Outcome]:
+def threads(number: int) -> dict[str, str]:
+    """Return the variables that let a kernel compute on so many threads: TensorFlow, OpenMP, and the BLAS of NumPy.
+
+    XLA computes on TensorFlow's threads, and scikit-learn on those of OpenMP and BLAS. Not held are the threads on
+    which XLA compiles and tf.data reads: only fewer cores hold those (`stability --cores`).
+    """
+    names = (
+        "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "LOKY_MAX_CPU_COUNT",
+    )  # fmt: skip
+    return dict.fromkeys(names, str(number))
+
+
+async def _run_all(paths: list[Path], environment: dict, jobs: int, timeout: float, console: Console) -> list[Outcome]:
     slots = asyncio.Semaphore(jobs)
     columns = (
         TextColumn("{task.description}"),
@@ -115,8 +132,8 @@ async def _run_all(paths: list[Path], profile: str, jobs: int, timeout: float, c
                 progress.start_task(task)
                 outcome = await execute(
                     path,
-                    COURSE_ROOT / "build" / "run" / profile / path.name,
-                    {"COURSE_PROFILE": profile},
+                    COURSE_ROOT / "build" / "run" / environment["COURSE_PROFILE"] / path.name,
+                    environment,
                     timeout,
                     lambda done, total: progress.update(task, completed=done, total=total),
                 )

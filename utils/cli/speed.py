@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 
+from utils.cli import clock
 from utils.cli.catalogue import UsageError, write_text
 from utils.course import format_number
 
@@ -130,6 +131,8 @@ def load(folder: Path) -> list[dict]:
     """
     found = []
     for path in sorted(folder.glob("*.json")):
+        if path.name in clock.FILES.values():
+            continue
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             fault = _fault(record)
