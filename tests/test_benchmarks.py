@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+import tiny
 
 from tests.benchmarks import device, recipes, rows
 from utils.__main__ import main as command
@@ -224,12 +225,7 @@ def test_the_table_gives_no_ratio_where_a_side_never_reached_it():
 
 
 def test_results_puts_the_table_into_results_md_and_check_agrees(tmp_path, capsys):
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "README.md").write_text("x", encoding="utf-8")
-    tables = tmp_path / "RESULTS.md"
-    tables.write_text("<!-- results:start -->\n<!-- results:end -->\n", encoding="utf-8")
-    places = {"folder": "notebooks", "readme": "README.md", "tables": "RESULTS.md", "results": "results"}
-    words = ["results", *(f"--{name}={tmp_path / place}" for name, place in places.items())]
+    words, tables = tiny.results_command(tmp_path)
     assert command(words) == 0
     assert "Speed" not in tables.read_text(encoding="utf-8")
     path = speed.save(made(), tmp_path / "results" / speed.FOLDER)

@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+import tiny
 from kernels import small_notebook
 
 from tests.benchmarks import course
@@ -208,12 +209,7 @@ def test_the_table_gives_minutes_sums_and_each_notebook():
 
 
 def test_results_puts_the_table_into_results_md_and_check_agrees(tmp_path, capsys):
-    (tmp_path / "notebooks").mkdir()
-    (tmp_path / "README.md").write_text("x", encoding="utf-8")
-    tables = tmp_path / "RESULTS.md"
-    tables.write_text("<!-- results:start -->\n<!-- results:end -->\n", encoding="utf-8")
-    places = {"folder": "notebooks", "readme": "README.md", "tables": "RESULTS.md", "results": "results"}
-    words = ["results", *(f"--{name}={tmp_path / place}" for name, place in places.items())]
+    words, tables = tiny.results_command(tmp_path)
     clock.save(made(), tmp_path / "results" / speed.FOLDER)
     assert command([*words, "--check"]) == 1
     assert command(words) == 0 and command([*words, "--check"]) == 0

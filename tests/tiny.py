@@ -70,3 +70,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 def source_of(path: Path, index: int) -> str:
     """Return the source of one cell."""
     return notebooks.read(path).cells[index].source
+
+
+def results_command(folder: Path) -> tuple[list[str], Path]:
+    """Return the words of `python -m utils results` for a course without notebooks, and its RESULTS.md."""
+    (folder / "notebooks").mkdir()
+    (folder / "README.md").write_text("x", encoding="utf-8")
+    tables = folder / "RESULTS.md"
+    tables.write_text("<!-- results:start -->\n<!-- results:end -->\n", encoding="utf-8")
+    places = {"folder": "notebooks", "readme": "README.md", "tables": "RESULTS.md", "results": "results"}
+    return ["results", *(f"--{name}={folder / place}" for name, place in places.items())], tables

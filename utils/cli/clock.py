@@ -6,13 +6,12 @@ two threads each), the `seconds` from the first start to the last end, and by no
 `imports` holds the seconds of what was called in a Python of its own, and whether TensorFlow came with it.
 """
 
-import json
 import math
 import statistics
 from numbers import Real
 from pathlib import Path
 
-from utils.cli.catalogue import UsageError, write_text
+from utils.cli import measured
 
 FILES = {"quick": "course.json", "full": "course-full.json"}
 PARTS = {
@@ -43,11 +42,7 @@ def save(record: dict, folder: Path) -> Path:
     ValueError
         If the record is not whole; nothing is written then.
     """
-    if fault := _fault(record):
-        raise ValueError(f"the record is not whole: {fault}")
-    path = folder / FILES[record["profile"]]
-    write_text(path, json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-    return path
+    return measured.save(record, folder / FILES.get(record.get("profile"), "none"), _fault)
 
 
 def load(folder: Path) -> list[dict]:
@@ -58,28 +53,14 @@ def load(folder: Path) -> list[dict]:
     UsageError
         If a file is not one of ours; the message names it.
     """
-    found = []
-    for path in (folder / name for name in FILES.values()):
-        if not path.exists():
-            continue
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            fault = _fault(record)
-        except ValueError as error:
-            fault = str(error)
-        if fault:
-            raise UsageError(f"{path} is not a record of `make clock` ({fault}); delete it and run `make clock` again")
-        found.append(record)
-    return found
+    paths = [folder / name for name in FILES.values()]
+    return [measured.load(path, _fault, "make clock") for path in paths if path.exists()]
 
 
 def _fault(record) -> str:
     """Return what keeps something from being a whole record; "" if nothing does."""
-    if not isinstance(record, dict):
-        return "it is no table of names and values"
-    for key, kind in KEYS.items():
-        if not isinstance(record.get(key), kind):
-            return f"{key!r} is missing or of another type"
+    if lacking := measured.lacks(record, KEYS):
+        return lacking
     if record["profile"] not in FILES:
         return f"there is no profile {record['profile']!r}"
     try:

@@ -10,15 +10,13 @@ of training in each; compilation is in both, validation in the first only. `figu
 prints none or the data are not its data. Metrics that are no finite number are null.
 """
 
-import json
 import math
 import statistics
 from collections.abc import Sequence
 from numbers import Real
 from pathlib import Path
 
-from utils.cli import clock
-from utils.cli.catalogue import UsageError, write_text
+from utils.cli import clock, measured
 from utils.course import format_number
 
 FOLDER = "bench"
@@ -114,11 +112,7 @@ def save(record: dict, folder: Path) -> Path:
     ValueError
         If the record is not whole, or holds a number that JSON has not; nothing is written then.
     """
-    if fault := _fault(record):
-        raise ValueError(f"the record is not whole: {fault}")
-    path = folder / f"{record['row']}.json"
-    write_text(path, json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-    return path
+    return measured.save(record, folder / f"{record.get('row')}.json", _fault)
 
 
 def load(folder: Path) -> list[dict]:
@@ -129,28 +123,15 @@ def load(folder: Path) -> list[dict]:
     UsageError
         If a file is not one of ours; the message names it.
     """
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        if path.name in clock.FILES.values():
-            continue
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            fault = _fault(record)
-        except ValueError as error:
-            fault = str(error)
-        if fault:
-            raise UsageError(f"{path} is not a record of `make bench` ({fault}); delete it and run `make bench` again")
-        found.append(record)
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in clock.FILES.values()]
+    found = [measured.load(path, _fault, "make bench") for path in paths]
     return sorted(found, key=lambda record: (record["order"], record["row"]))
 
 
 def _fault(record) -> str:
     """Return what keeps something from being a whole record; "" if nothing does."""
-    if not isinstance(record, dict):
-        return "it is no table of names and values"
-    for key, kind in KEYS.items():
-        if not isinstance(record.get(key), kind):
-            return f"{key!r} is missing or of another type"
+    if lacking := measured.lacks(record, KEYS):
+        return lacking
     if "figure" not in record or not (record["figure"] is None or isinstance(record["figure"], Real)):
         return "'figure' is missing or no number"
     if any(not record[key].get(side) for key in ("settings", "samples", "flops") for side in SIDES):
