@@ -73,6 +73,18 @@ def test_the_goal_without_a_figure_is_what_the_recipe_reached_in_each_pair():
     assert speed.ratios(found) == [7.5, 10.0]
 
 
+def test_the_best_of_both_is_the_worse_of_the_two_bests():
+    pairs = made()["pairs"]
+    pairs[0]["ours"]["points"] = [[2.0, 70.0], [4.0, 85.0]]
+    assert speed.to_metric(made(pairs))["ours"] == [math.inf, 5.0]
+    assert speed.to_metric(made(pairs), both=True) == {"lecture": [30.0, 40.0], "ours": [4.0, 5.0]}
+    pairs[0]["ours"]["points"] = [[2.0, 80.0], [4.0, 79.0]]  # the lecture's reached 80 after 20 s
+    assert speed.to_metric(made(pairs), both=True) == {"lecture": [20.0, 40.0], "ours": [2.0, 5.0]}
+    errors = [[1.0, 0.5], [2.0, 0.3]], [[0.1, 0.6], [0.2, 0.4]]
+    pairs = [{"first": "ours", "lecture": side(errors[0]), "ours": side(errors[1])}]
+    assert speed.to_metric(made(pairs, higher=False), both=True) == {"lecture": [2.0], "ours": [0.2]}
+
+
 def test_no_ratio_unless_both_reached_it_in_every_pair():
     assert speed.ratios({"lecture": [30.0, 40.0], "ours": [3.0, 5.0]}) == [10.0, 8.0]
     for lost in ("lecture", "ours"):
@@ -222,6 +234,22 @@ def test_the_table_gives_no_ratio_where_a_side_never_reached_it():
     text = speed.table([made(figure=None)])
     assert "(lecture)" not in text.split("|---")[1]
     assert row_of(text, "its own best")[0] == "Made up"
+
+
+def test_where_ours_fell_short_the_table_has_the_best_that_both_reached():
+    assert "| accuracy (%), best of both" not in speed.table([made()])
+    pairs = made()["pairs"]
+    pairs[0]["ours"]["points"] = [[2.0, 80.0]]
+    text = speed.table([made(pairs)])
+    assert row_of(text, "its own best")[6:9] == ["35", "not reached in 1 of 2", "no ratio"]
+    assert row_of(text, "| accuracy (%), best of both")[6:9] == ["30", "3.5", "9.0× (8.0 to 10.0)"]
+
+
+def test_words_beside_a_record_end_its_note(tmp_path):
+    speed.save(made(), tmp_path)
+    assert "ours 100 (50 %).\n" in speed.table(speed.load(tmp_path))
+    (tmp_path / "made-up.md").write_text("Three ways\nwere tried.\n", encoding="utf-8")
+    assert "ours 100 (50 %). Three ways were tried.\n" in speed.table(speed.load(tmp_path))
 
 
 def test_results_puts_the_table_into_results_md_and_check_agrees(tmp_path, capsys):

@@ -114,8 +114,8 @@ def shown(kept: dict) -> str:
     goals = [("the lecture's figure", kept["figure"])] if kept["figure"] is not None else []
     each = {side: speed.an_epoch(kept, side) for side in speed.SIDES}
     lines.append("  {:34s} lecture {:>10}   ours {:>10}   faster {}".format("seconds an epoch", *speed.verdict(each)))
-    for name, goal in [*goals, ("the best of the lecture's recipe", None)]:
-        cells = speed.verdict(speed.to_metric(kept, goal))
+    for name, goal in [*goals, ("the best of the lecture's recipe", None), ("the best that both reached", None)]:
+        cells = speed.verdict(speed.to_metric(kept, goal, both=name.endswith("both reached")))
         lines.append("  {:34s} lecture {:>10}   ours {:>10}   sooner {}".format(f"s to {name}", *cells))
     return "\n".join(lines)
 
