@@ -154,6 +154,17 @@ def mixed(tmp_path_factory):
 BOUND = tiny.results("10_bound", [("a", HELD)], [{"label": "error", "at_most": 0.5, "state": FAILED}])
 
 
+def test_the_longest_stored_full_run_begins(tmp_path):
+    kept = {"01_a": 3.0, "02_b": 700.0, "04_d": 40.0}
+    for name, seconds in kept.items():
+        found = tiny.results(name, [("it ran", HELD)]) | {"seconds": seconds, "profile": "full"}
+        tiny.save(tmp_path / f"{name}.ipynb", tiny.code("2", *tiny.stored(found)))
+    tiny.save(tmp_path / "03_c.ipynb", "never = 'stored'")
+    (tmp_path / "05_e.ipynb").write_text("{ not a notebook")
+    ordered = [path.stem for path in run.longest_first(sorted(tmp_path.glob("*.ipynb")))]
+    assert set(ordered[:2]) == {"03_c", "05_e"} and ordered[2:] == ["02_b", "04_d", "01_a"]
+
+
 def test_run_goes_on_whatever_one_notebook_does_and_exits_with_1(mixed):
     done, *_ = mixed
     assert done.returncode == 1, done.stderr

@@ -16,7 +16,7 @@ from utils.__main__ import main as command
 from utils.cli import clock, run, speed
 from utils.cli.catalogue import UsageError
 
-SHARES = dict(zip(clock.PARTS, (1.0, 4.0, 0.5, 2.0, 3.0, 0.5)))
+SHARES = dict(zip(clock.PARTS, (1.0, 4.0, 0.5, 2.0, 3.0, 0.25, 0.5)))
 
 
 def turn(arrangement="1x2", seconds=60.0, **changes):
@@ -32,7 +32,7 @@ def turn(arrangement="1x2", seconds=60.0, **changes):
 def made(**changes):
     """Return a record of one turn in each of two arrangements."""
     record = {
-        "profile": "quick", "turns": [turn(), turn("2x1", 90.0)], "machine": "a machine", "cores": 2,
+        "profile": "quick", "core": False, "turns": [turn(), turn("2x1", 90.0)], "machine": "a machine", "cores": 2,
         "imports": [{"what": "import utils", "seconds": 0.123, "tensorflow": False}],
         "versions": {"keras": "3"}, "date": "2026-01-02",
     }  # fmt: skip
@@ -61,9 +61,13 @@ def test_the_parts_of_a_notebook_are_all_its_seconds():
     midnight = 1767312000.0  # 2 January 2026, UTC
     found = course.parted(cells, counted, midnight + 1, midnight + 31.5)
     assert found == pytest.approx(
-        {"kernel": 2, "start": 6 - 1.25, "data": 2, "first": 4, "rest": 21 - 1 - 3.75, "end": 1.5}
+        {"kernel": 2, "start": 6 - 1.25, "data": 2, "first": 4, "rest": 21 - 1 - 3.75, "deeper": 0, "end": 1.5}
     )
     assert sum(found.values()) == pytest.approx(30.5)
+    core = course.parted(cells, counted, midnight + 1, midnight + 31.5, core=3)
+    assert core == pytest.approx(
+        {"kernel": 2, "start": 6 - 1.25, "data": 2, "first": 3, "rest": 11 - 1 - 2.75, "deeper": 10, "end": 1.5}
+    )
 
 
 def test_the_arrangements_are_the_words_or_one_notebook_and_one_a_core(monkeypatch):
@@ -100,7 +104,7 @@ def test_turns_change_which_arrangement_begins(monkeypatch, tmp_path, capsys):
     small_notebook(tmp_path / "01_one.ipynb")
     turns = []
 
-    async def counted(paths, arrangement, profile, timeout):
+    async def counted(paths, arrangement, profile, timeout, core, say):
         turns.append(arrangement)
         return turn(arrangement)
 
@@ -143,7 +147,42 @@ def test_the_clock_sees_kernels_loaders_and_first_calls_and_writes_when_all_pass
     small_notebook(first, start.format("01_one"), "1 / 0")
     assert course.main([*words, "--times=0"]) == 1
     assert list((tmp_path / "bench").iterdir()) == []
-    assert "01_one.ipynb did not pass" in capsys.readouterr().err
+    assert "01_one.ipynb did not run to its end" in capsys.readouterr().err
+
+
+def test_the_clock_leaves_out_what_is_deeper_and_goes_on_after_a_failure(tmp_path, capsys):
+    cells = [
+        nbformat.v4.new_code_cell("import time\ncourse.start('x')" if k == 0 else f"time.sleep({k})") for k in range(3)
+    ]
+    deeper = nbformat.v4.new_markdown_cell("## Going deeper")
+    source = "from utils import course\n" + cells[0].source
+    cells[0].source = source
+    whole = nbformat.v4.new_notebook(cells=[*cells[:2], deeper, cells[2]])
+    nbformat.write(whole, tmp_path / "01_one.ipynb")
+    words = [f"--folder={tmp_path}", f"--into={tmp_path / 'bench'}", "--times=0", "--arrangements", "1x1"]
+    assert course.main(words) == 0
+    assert course.main([*words, "--core"]) == 0
+    with_it, without = (
+        dict(word.rsplit(" ", 1) for word in line.split("(")[1].rstrip(")").split(", "))
+        for line in capsys.readouterr().out.splitlines()
+        if line.startswith("  01_one: ")
+    )
+    assert 1 <= float(with_it["rest"]) < 2 <= float(with_it["deeper"]) < 3
+    assert 1 <= float(without["rest"]) < 2 and without["deeper"] == "0.0"
+    small_notebook(tmp_path / "00_wrong.ipynb", "raise SystemExit(1 / 0)")
+    assert course.main(words) == 1
+    said = capsys.readouterr()
+    assert (
+        "00_wrong did not run to its end" in said.out and "  01_one: " in said.out and "ZeroDivisionError" in said.err
+    )
+
+
+def test_a_claim_that_fails_is_told_and_its_seconds_count(tmp_path, capsys):
+    start = "from utils import course\nrun = course.start('01_one')"
+    small_notebook(tmp_path / "01_one.ipynb", start, "run.claim(False, 'water is dry', always=True)", "2 + 2")
+    assert course.main([f"--folder={tmp_path}", f"--into={tmp_path}", "--times=0", "--arrangements", "1x1"]) == 0
+    said = capsys.readouterr().out
+    assert "01_one: not all held: water is dry" in said and "  01_one: " in said
 
 
 def test_an_import_that_brings_tensorflow_is_told_from_one_that_does_not(tmp_path, monkeypatch):
@@ -171,9 +210,11 @@ def test_embeddings_come_without_scikit_learn():
 
 def test_a_record_is_read_back_and_is_no_row_of_the_speed_ledger(tmp_path):
     assert clock.load(tmp_path) == []
+    clock.save(made(profile="full", core=True), tmp_path)
     clock.save(made(profile="full"), tmp_path)
     clock.save(made(), tmp_path)
-    assert [record["profile"] for record in clock.load(tmp_path)] == ["quick", "full"]
+    found = [(record["profile"], record["core"]) for record in clock.load(tmp_path)]
+    assert found == [("quick", False), ("full", False), ("full", True)]
     assert speed.load(tmp_path) == []
 
 
@@ -181,6 +222,7 @@ def test_a_record_is_read_back_and_is_no_row_of_the_speed_ledger(tmp_path):
     "changes",
     [
         {"profile": "odd"},
+        {"core": None},
         {"turns": []},
         {"turns": [turn(kernel=float("nan"))]},
         {"turns": [turn(), {"arrangement": "2x1", "seconds": 1.0, "notebooks": {"01_one": SHARES}}]},
@@ -202,9 +244,10 @@ def test_the_table_gives_minutes_sums_and_each_notebook():
     text = clock.table([made(turns=[turn(), turn("2x1", 90.0), turn("2x1", 120.0), turn(seconds=66.0, first=4.0)])])
     assert cells_of(text, "1 at a time, 2 threads")[1:5] == ["1.1", "1.0 to 1.1", "2", "3.0"]
     assert cells_of(text, "2 at a time, 1 thread each")[1:4] == ["1.8", "1.5 to 2.0", "2"]
-    assert cells_of(text, "02_two") == ["02_two", "24.0", "2.0", "8.0", "1.0", "6.0", "6.0", "1.0"]
+    assert cells_of(text, "02_two") == ["02_two", "24.5", "2.0", "8.0", "1.0", "6.0", "6.0", "0.5", "1.0"]
     assert cells_of(text, "import utils") == ["`import utils`", "0.12", "no"]
     assert "All 2 notebooks in the quick profile" in text and "2026-01-02, a machine, 2 cores, keras 3." in text
+    assert "without what is under" in clock.table([made(core=True)]) and "without what is under" not in text
     assert clock.table([]) == ""
 
 
@@ -213,4 +256,4 @@ def test_results_puts_the_table_into_results_md_and_check_agrees(tmp_path, capsy
     clock.save(made(), tmp_path / "results" / speed.FOLDER)
     assert command([*words, "--check"]) == 1
     assert command(words) == 0 and command([*words, "--check"]) == 0
-    assert "**The whole course.**" in tables.read_text(encoding="utf-8")
+    assert "**The whole course, quick.**" in tables.read_text(encoding="utf-8")

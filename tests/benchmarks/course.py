@@ -2,18 +2,19 @@
 
     make clock                                                   # every notebook in quick, two arrangements
     .venv/bin/python -m tests.benchmarks.course 02 14 --rounds 3  # some notebooks, to look; writes nothing
-    .venv/bin/python -m tests.benchmarks.course --profile full
+    .venv/bin/python -m tests.benchmarks.course --profile full --core  # without Going deeper
     .venv/bin/python -m tests.benchmarks.course --arrangements 1x2 2x1 2x2
 
 An arrangement JxT runs J notebooks at a time and gives each T threads (`utils.cli.run.threads`). They take turns, and
 which begins changes from round to round. Notebooks are executed as `python -m utils run` does it, with
-`tests/benchmarks/inside.py` in the kernel. When every notebook passed in every turn, what was measured goes into
-`results/bench/`, and from there into RESULTS.md by `python -m utils results`. The machine should do nothing else.
+`tests/benchmarks/inside.py` in the kernel. When every notebook ran to its end in every turn, what was measured goes
+into `results/bench/`, and from there into RESULTS.md by `python -m utils results`. The machine should do nothing else.
 """
 
 import argparse
 import asyncio
 import datetime
+import functools
 import json
 import os
 import pkgutil
@@ -29,7 +30,7 @@ from tests.benchmarks.recipes import FOLDER, processor, versions
 from utils import COURSE_ROOT, settings
 from utils.cli import clock, notebooks, run
 from utils.cli.catalogue import UsageError
-from utils.course import cores
+from utils.course import FAILED, cores
 
 INSIDE = Path(__file__).with_name("inside.py")
 STARTS = "course.start("
@@ -39,7 +40,7 @@ STARTS = "course.start("
 # ------------------------------------------------------------------------------------------------------- the notebooks
 
 
-def parted(cells: list, counted: list[dict], begun: float, ended: float) -> dict[str, float]:
+def parted(cells: list, counted: list[dict], begun: float, ended: float, core: int | None = None) -> dict[str, float]:
     """Return the seconds of each part of a notebook; together they are those between `begun` and `ended`.
 
     Parameters
@@ -50,17 +51,22 @@ def parted(cells: list, counted: list[dict], begun: float, ended: float) -> dict
         What `inside.py` had counted after each of them.
     begun, ended : float
         When the notebook was begun and was done with, in seconds of the system's clock.
+    core : int, optional
+        How many of the cells come before "Going deeper", the first cell of `course.start` among them; all unless given.
     """
+    core = len(cells) if core is None else core
     first, last = _moment(cells[0], "iopub.status.busy"), _moment(cells[-1], "shell.execute_reply")
     at = next((k for k, cell in enumerate(cells) if STARTS in cell.source), 0)
     started = _moment(cells[at], "shell.execute_reply")
-    early, total = counted[at], counted[-1]
+    early, total = counted[at], counted[core - 1]
+    done = _moment(cells[core - 1], "shell.execute_reply")
     found = {
         "kernel": first - begun,
         "start": started - first - early["data"] - early["first"],
         "data": total["data"],
         "first": total["first"],
-        "rest": last - started - (total["data"] - early["data"]) - (total["first"] - early["first"]),
+        "rest": done - started - (total["data"] - early["data"]) - (total["first"] - early["first"]),
+        "deeper": last - done,
         "end": ended - last,
     }
     return {part: max(0.0, seconds) for part, seconds in found.items()}
@@ -71,57 +77,100 @@ def _moment(cell, name: str) -> float:
     return datetime.datetime.fromisoformat(cell.metadata.execution[name].replace("Z", "+00:00")).timestamp()
 
 
-async def one(path: Path, folder: Path, environment: dict[str, str], timeout: float) -> dict[str, float]:
+def without_deeper(path: Path, folder: Path) -> Path:
+    """Write a copy of a notebook that ends before "Going deeper" into a folder, and return it."""
+    notebook = notebooks.read(path)
+    beyond = [part == notebooks.DEEPER for part in notebooks.parts(notebook)]
+    notebook.cells = notebook.cells[: beyond.index(True) if any(beyond) else None]
+    copy = folder / path.name
+    notebooks.write(notebook, copy)
+    return copy
+
+
+async def one(
+    path: Path, folder: Path, environment: dict[str, str], timeout: float, say=lambda text: None
+) -> dict[str, float]:
     """Execute one notebook and return the seconds of its parts.
 
     Raises
     ------
     UsageError
-        If it did not pass; the message says why.
+        If it did not run to its end; the message says why. That a claim fails takes no other time than that it holds:
+        `say` is told, and the seconds count.
     """
     into, copy = folder / f"{path.stem}.jsonl", folder / path.name
     into.unlink(missing_ok=True)
     begun = time.time()
     environment = environment | {"PYTHONSTARTUP": str(INSIDE), "CLOCK_INTO": str(into)}
     outcome = await run.execute(path, copy, environment, timeout)
-    if not outcome.passed or outcome.copy is None:
-        raise UsageError(f"{path.name} did not pass: {outcome.error or outcome.verdicts}")
-    cells = [
-        cell
-        for cell in notebooks.read(copy).cells
-        if cell.cell_type == "code" and "shell.execute_reply" in cell.metadata.get("execution", {})
-    ]
+    if outcome.copy is None:
+        raise UsageError(f"{path.name} did not run: {outcome.error}")
+    executed = notebooks.read(copy)
+    cells, inside = [], []
+    for cell, part in zip(executed.cells, notebooks.parts(executed)):
+        if cell.cell_type == "code" and "shell.execute_reply" in cell.metadata.get("execution", {}):
+            cells.append(cell)
+            inside.append(part != notebooks.DEEPER)
+    lacking = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in executed.cells) - len(cells)
+    if lacking or outcome.crash:
+        raise UsageError(f"{path.name} did not run to its end: {outcome.error}")
+    if not outcome.passed:
+        wrong = [name for name, state in outcome.verdicts if state == FAILED]
+        say(f"  {path.stem}: not all held: {'; '.join(wrong) or outcome.error}")
     counted = [json.loads(line) for line in into.read_text(encoding="utf-8").splitlines()] if into.exists() else []
     if not cells or len(counted) < len(cells):
         raise UsageError(f"{path.name}: {len(cells)} cells ran, and {INSIDE.name} counted {len(counted)}")
-    return parted(cells, counted, begun, begun + outcome.seconds)
+    return parted(cells, counted, begun, begun + outcome.seconds, (*inside, False).index(False))
 
 
-async def turn(paths: list[Path], arrangement: str, profile: str, timeout: float) -> dict:
+async def turn(
+    paths: list[Path], arrangement: str, profile: str, timeout: float, core: bool = False, say=lambda text: None
+) -> dict:
     """Run all notebooks in one arrangement, and return a turn as a record keeps it.
+
+    Parameters
+    ----------
+    paths : list of Path
+        The notebooks. In the full profile the longest begins, so that no core waits for it at the end.
+    arrangement, profile : str
+        Such as "2x1"; "quick" or "full".
+    timeout : float
+        Seconds for one notebook.
+    core : bool
+        Whether to leave out what is under "Going deeper".
+    say : callable
+        Is told what became of each notebook, as soon as it is done.
 
     Raises
     ------
     UsageError
-        If one did not pass; those that still ran are ended.
+        If some did not run to their end; the message says why. The others are run all the same: a turn may take hours.
     """
     jobs, threads = map(int, arrangement.split("x"))
     environment = {"COURSE_PROFILE": profile} | run.threads(threads)
     slots, begun = asyncio.Semaphore(jobs), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="clock-") as folder:
+        cut = Path(folder, "core")
+        cut.mkdir()
 
-        async def waits(path: Path) -> dict[str, float]:
+        async def waits(path: Path) -> dict[str, float] | UsageError:
             async with slots:
-                return await one(path, Path(folder), environment, timeout)
+                try:
+                    cut_or_whole = without_deeper(path, cut) if core else path
+                    found = await one(cut_or_whole, Path(folder), environment, timeout, say)
+                except UsageError as error:
+                    say(f"  {path.stem} did not run to its end")
+                    return error
+            said = ", ".join(f"{part} {value:.1f}" for part, value in found.items())
+            say(f"  {path.stem}: {sum(found.values()):.1f} s ({said})")
+            return found
 
-        try:
-            async with asyncio.TaskGroup() as group:  # the first that fails ends the others
-                tasks = [group.create_task(waits(path)) for path in paths]
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        ordered = run.longest_first(paths) if profile == "full" else paths
+        results = dict(zip(ordered, await asyncio.gather(*map(waits, ordered))))
     seconds = time.perf_counter() - begun
-    found = {path.stem: task.result() for path, task in zip(paths, tasks)}
-    return {"arrangement": arrangement, "seconds": seconds, "notebooks": found}
+    if failed := [str(found) for found in results.values() if isinstance(found, UsageError)]:
+        raise UsageError("\n".join(failed))
+    return {"arrangement": arrangement, "seconds": seconds, "notebooks": {path.stem: results[path] for path in paths}}
 
 
 # --------------------------------------------------------------------------------------------------------- the imports
@@ -180,10 +229,11 @@ def arrangements(words: list[str] | None) -> list[str]:
 
 
 def main(words: list[str] | None = None) -> int:
-    """Measure what is asked for; return 0, 1 if a notebook did not pass, 2 if the call means nothing."""
+    """Measure what is asked for; return 0, 1 if a notebook did not run to its end, 2 if the call means nothing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("notebooks", nargs="*", metavar="NB", help="numbers or names (default: all)")
     parser.add_argument("--profile", choices=settings.PROFILES, default="quick")
+    parser.add_argument("--core", action="store_true", help="leave out what is under Going deeper")
     parser.add_argument("--rounds", type=int, default=1, help="turns of each arrangement (default: 1)")
     parser.add_argument("--arrangements", nargs="+", metavar="JxT", help="such as 1x2 2x1 (default: these, on 2 cores)")
     parser.add_argument("--times", type=int, default=5, help="runs of each import; 0 times none (default: 5)")
@@ -201,18 +251,18 @@ def main(words: list[str] | None = None) -> int:
     rows = imports(args.times) if args.times else []
     for row in rows:
         print(f"{row['what']:32s} {row['seconds']:6.2f} s{'   with TensorFlow' * row['tensorflow']}", flush=True)
-    turns = []
+    turns, say = [], functools.partial(print, flush=True)
     for number in range(args.rounds):
         for arrangement in plan if number % 2 == 0 else plan[::-1]:
             try:
-                turns.append(asyncio.run(turn(paths, arrangement, args.profile, args.timeout)))
+                turns.append(asyncio.run(turn(paths, arrangement, args.profile, args.timeout, args.core, say)))
             except UsageError as error:
                 print(error, file=sys.stderr)
                 return 1
             print(f"round {number + 1}, {clock.said(arrangement)}: {turns[-1]['seconds']:.0f} s", flush=True)
     record = {
-        "profile": args.profile, "turns": turns, "imports": rows, "machine": processor(), "cores": cores(),
-        "versions": versions(), "date": datetime.date.today().isoformat(),
+        "profile": args.profile, "core": args.core, "turns": turns, "imports": rows, "machine": processor(),
+        "cores": cores(), "versions": versions(), "date": datetime.date.today().isoformat(),
     }  # fmt: skip
     print(clock.table([record]))
     whole = len(paths) == len(notebooks.find(folder=args.folder)) and rows

@@ -13,20 +13,26 @@ from pathlib import Path
 
 from utils.cli import measured
 
-FILES = {"quick": "course.json", "full": "course-full.json"}
+FILES = {
+    ("quick", False): "course.json", ("quick", True): "course-core.json",
+    ("full", False): "course-full.json", ("full", True): "course-full-core.json",
+}  # fmt: skip
+"""The file of a profile, of whole notebooks and of those without "Going deeper"."""
 PARTS = {
     "kernel": "kernel",
     "start": "imports and `course.start`",
     "data": "data",
     "first": "first calls",
     "rest": "the rest",
+    "deeper": "*Going deeper*",
     "end": "end",
 }
 """The parts of a notebook's seconds, which together are all of them, and what the table calls them."""
 TARGETS = {"quick": 4, "full": 100}
 """Minutes within which the whole course should have run on two cores."""
 KEYS = {
-    "profile": str, "turns": list, "imports": list, "machine": str, "cores": int, "versions": dict, "date": str
+    "profile": str, "core": bool, "turns": list, "imports": list, "machine": str, "cores": int, "versions": dict,
+    "date": str,
 }  # fmt: skip
 """What a record must hold, and of which type."""
 
@@ -42,11 +48,11 @@ def save(record: dict, folder: Path) -> Path:
     ValueError
         If the record is not whole; nothing is written then.
     """
-    return measured.save(record, folder / FILES.get(record.get("profile"), "none"), _fault)
+    return measured.save(record, folder / FILES.get((record.get("profile"), record.get("core")), "none"), _fault)
 
 
 def load(folder: Path) -> list[dict]:
-    """Return the records of a folder, quick before full; none if there are none.
+    """Return the records of a folder, quick before full, whole notebooks before cores; none if there are none.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def _fault(record) -> str:
     """Return what keeps something from being a whole record; "" if nothing does."""
     if lacking := measured.lacks(record, KEYS):
         return lacking
-    if record["profile"] not in FILES:
+    if record["profile"] not in TARGETS:
         return f"there is no profile {record['profile']!r}"
     try:
         names = {frozenset(turn["notebooks"]) for turn in record["turns"]}
@@ -85,10 +91,11 @@ def _counted(value) -> bool:
 
 # ------------------------------------------------------------------------------------------------------------ the table
 
-TEXT = """**The whole course.** All {notebooks} notebooks in the {profile} profile, by turns in these arrangements; {target} minutes are the aim on two
-cores. *Kernel*: from the call to the first cell. *Imports*: every cell up to the one that calls `course.start`. *Data*: inside
-`load_*`. *First calls*: calls of a `tf.function` that traced it, which is tracing, compiling and one execution (TensorFlow offers
-Python no clock that parts them). *End*: from the last cell to the end of the kernel. Seconds; the medians over turns."""  # noqa: E501 - Markdown
+TEXT = """**The whole course, {profile}.** All {notebooks} notebooks in the {profile} profile{core}, by turns in these
+arrangements; {target} minutes are the aim on two cores. *Kernel*: from the call to the first cell. *Imports*: every cell up to
+the one that calls `course.start`. *Data*: inside `load_*`. *First calls*: calls of a `tf.function` that traced it, which is
+tracing, compiling and one execution (TensorFlow offers Python no clock that parts them). *Going deeper*: all that the cells
+under this heading take. *End*: from the last cell to the end of the kernel. Seconds; the medians over turns."""  # noqa: E501 - Markdown
 
 
 def table(records: list[dict]) -> str:
@@ -102,7 +109,8 @@ def _profile(record: dict) -> str:
     for turn in record["turns"]:
         by_arrangement.setdefault(turn["arrangement"], []).append(turn)
     names = sorted(record["turns"][0]["notebooks"])
-    text = TEXT.format(notebooks=len(names), profile=record["profile"], target=TARGETS[record["profile"]])
+    core = ", without what is under *Going deeper*" if record["core"] else ""
+    text = TEXT.format(notebooks=len(names), profile=record["profile"], core=core, target=TARGETS[record["profile"]])
     lines = [text, "", _line(["arrangement", "minutes", "range", "turns", *PARTS.values()])]
     lines.append(f"|---|{'---:|' * (3 + len(PARTS))}")
     for name, turns in by_arrangement.items():

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import os
 import time
 from collections.abc import Callable
@@ -102,6 +103,22 @@ def shell_profile() -> str:
         raise UsageError(str(error)) from error
 
 
+def longest_first(paths: list[Path]) -> list[Path]:
+    """Return notebooks by the seconds of their stored full run, the longest first; those without one in front.
+
+    Where several run side by side, a long one that begins last would keep the others' cores waiting.
+    """
+
+    def stored(path: Path) -> float:
+        try:
+            kept = notebooks.results(notebooks.read(path)) or {}
+        except UsageError:  # not a notebook: told when it is executed
+            return math.inf
+        return kept.get("seconds", math.inf) if kept.get("profile") == "full" else math.inf
+
+    return sorted(paths, key=stored, reverse=True)
+
+
 def threads(number: int) -> dict[str, str]:
     """Return the variables that let a kernel compute on so many threads: TensorFlow, OpenMP, and the BLAS of NumPy.
 
@@ -142,7 +159,9 @@ async def _run_all(paths: list[Path], environment: dict, jobs: int, timeout: flo
                 console.print(f"  {path.stem}: {word}, {outcome.seconds:.0f} s", highlight=False)
             return outcome
 
-        return await asyncio.gather(*(one(path) for path in paths))
+        ordered = longest_first(paths) if jobs > 1 and environment["COURSE_PROFILE"] == "full" else paths
+        outcomes = dict(zip(ordered, await asyncio.gather(*(one(path) for path in ordered))))
+        return [outcomes[path] for path in paths]
 
 
 async def execute(
@@ -216,6 +235,7 @@ async def _execute(notebook, outcome: Outcome, copy: Path, environment: dict, ti
         resources={"metadata": {"path": str(outcome.path.parent)}},
         on_cell_executed=cell_executed,
         allow_error_names=["ClaimError"],  # the rest of the notebook is still seen; it is counted below
+        shutdown_kernel="immediate",  # all is said and read; a TensorFlow that takes itself apart needs two seconds
     )
     copy.parent.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
