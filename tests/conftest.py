@@ -1,11 +1,12 @@
 """What the tests share: marks, the folder of notebooks to check, and a clean environment for every unit test."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from utils import settings
-from utils.cli import notebooks
+from utils.cli import notebooks, run
 
 try:
     DATA_DIRS = settings.data_dirs()  # before a fixture changes the shell
@@ -21,6 +22,8 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "notebook: a cell of a notebook, run by nbval")
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))  # of this worker too: its kernels inherit the threads
+    os.environ.update(run.share(workers))
 
 
 def pytest_generate_tests(metafunc):

@@ -100,6 +100,17 @@ def test_the_threads_of_a_kernel_reach_numpy_and_tensorflow():
     assert said[1] < said[3]
 
 
+def test_kernels_side_by_side_share_the_cores_unless_the_shell_decides(monkeypatch):
+    for name in run.threads(1):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(run, "cores", lambda: 4)
+    assert run.share(1) == {}
+    assert run.share(2) == run.threads(2) and run.share(3) == run.threads(1) == run.share(9)
+    assert run.share(1, 3) == run.share(2, 3) == run.threads(3)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert run.share(2) == {} and run.share(2, 1) == run.threads(1)
+
+
 def test_turns_change_which_arrangement_begins(monkeypatch, tmp_path, capsys):
     small_notebook(tmp_path / "01_one.ipynb")
     turns = []

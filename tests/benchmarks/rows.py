@@ -339,11 +339,13 @@ def series(tiny: bool) -> tuple[np.ndarray, int, int, dict[str, int], str]:
     return scaled, *cuts, window, name
 
 
-def weather(dropout: dict[str, float], figure: float | None, lecture_epochs: int, our_epochs: int, tiny: bool) -> Task:
+def weather(
+    dropout: dict[str, float], figure: float | None, lecture_epochs: int, our_epochs: int, our_batch: int, tiny: bool
+) -> Task:
     """Return the task of a GRU of 32 units, with or without its dropouts."""
     scaled, first, stop, window, name = series(tiny)
     units, batch_size, steps = (4, 16, 2) if tiny else (32, 128, 500)
-    our_batch, our_steps = (16, 2) if tiny else (512, 50)
+    our_batch, our_steps = (16, 2) if tiny else (our_batch, 50)
     if tiny:
         scaled, first, stop, window = scaled[:900], 600, 800, {"lookback": 24, "step": 1, "delay": 24}
     lookback, delay = window["lookback"], window["delay"]
@@ -391,7 +393,7 @@ THEIR_WEATHER = (
     "epoch would validate 128 times."
 )
 OUR_WEATHER = (
-    "the same layers and windows, gathered a batch at a time from arrays (`timeseries.windows`), XLA, batches of 512, "
+    "the same layers and windows, gathered a batch at a time from arrays (`timeseries.windows`), XLA, batches of {}, "
     "Adam from 0.01 by a cosine, {} x 50 updates, validation on the same windows after every 50."
 )
 
@@ -664,16 +666,16 @@ ROWS = {
         ),
         Row(
             "weather-gru", "Weather, GRU", "mean absolute error, scaled", "", False,
-            {"lecture": THEIR_WEATHER.format("GRU(32)", 20), "ours": OUR_WEATHER.format(10)},
-            lambda tiny: weather({}, 0.265, 20, 10, tiny),
+            {"lecture": THEIR_WEATHER.format("GRU(32)", 20), "ours": OUR_WEATHER.format(512, 10)},
+            lambda tiny: weather({}, 0.265, 20, 10, 512, tiny),
         ),
         Row(
             "weather-dropout", "Weather, GRU with both dropouts", "mean absolute error, scaled", "", False,
             {
                 "lecture": THEIR_WEATHER.format("GRU(32, dropout=0.2, recurrent_dropout=0.2)", 40),
-                "ours": OUR_WEATHER.format(16),
+                "ours": OUR_WEATHER.format(256, 20),
             },
-            lambda tiny: weather({"dropout": 0.2, "recurrent_dropout": 0.2}, None, 40, 16, tiny),
+            lambda tiny: weather({"dropout": 0.2, "recurrent_dropout": 0.2}, None, 40, 20, 256, tiny),
         ),
         Row(
             "date-attention", "Dates, attention", "dates right", "%", True,
