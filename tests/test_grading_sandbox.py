@@ -250,6 +250,18 @@ def test_a_student_sees_no_hidden_test(assignment):
     assert "default_rng" in nbformat.writes(notebook)
 
 
+def test_of_a_long_message_a_student_sees_the_question_and_the_difference(assignment):
+    notebook = nbformat.from_dict(assignment.notebook)
+    told = "the answer to " + "many words " * 200 + "got 3, expected 4"
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [nbformat.v4.new_output("error", ename="AssertionError", evalue=told, traceback=["a trace"])]
+    shown = redacted(notebook, assignment)
+    hidden = [cell for cell in shown.cells if "tests that are not shown" in cell.source]
+    (trace,) = {str(cell.outputs[0].traceback) for cell in hidden}
+    assert "the answer to many" in trace and "got 3, expected 4" in trace and len(trace) < 450
+
+
 # ------------------------------------------------------------------------------------------------------- canaries
 
 

@@ -156,7 +156,9 @@ def redacted(notebook: nbformat.NotebookNode, assignment: Assignment) -> nbforma
         cell.source = f"{assignment.visible[name].rstrip()}\n\n# ... and tests that are not shown".lstrip()
         cell.outputs = [output for output in cell.outputs if output.output_type == "error"]
         for output in cell.outputs:
-            output.evalue = output.evalue[:TOLD]
+            if len(output.evalue) > TOLD:  # what was asked stands first, what differs last
+                half = (TOLD - 5) // 2
+                output.evalue = f"{output.evalue[:half]} ... {output.evalue[-half:]}"
             output.traceback = [f"{output.ename}: {output.evalue}"]
     return notebook
 
