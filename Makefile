@@ -68,7 +68,7 @@ execute: $(READY) ## execute in the full profile, one at a time, and store the n
 stability: $(READY) ## three further full runs with other seeds, the last on one core; what moved (NB="02 14")
 	@$(BIN)/python -m utils stability $(NB)
 
-bench: $(READY) ## the lecture's recipes against ours, by turns (hours; ARGS="imdb-lstm --pairs 3", ARGS=--tiny for seconds)
+bench: $(READY) ## the lecture's recipes against ours, by turns (hours; ARGS="imdb-lstm --pairs 3", ARGS=--tiny for a minute)
 	@$(BIN)/python -m tests.benchmarks.recipes $(ARGS)
 
 clock: $(READY) ## how long all notebooks take, and where the time goes (quick; ARGS="--rounds 3", ARGS="--profile full")

@@ -2,7 +2,7 @@
 
     make bench                                            # all six rows, hours
     .venv/bin/python -m tests.benchmarks.recipes imdb-lstm --pairs 3
-    .venv/bin/python -m tests.benchmarks.recipes --tiny   # does everything run? Seconds, writes nothing
+    .venv/bin/python -m tests.benchmarks.recipes --tiny   # does everything run? A minute, writes nothing
 
 Both recipes train on the same data, on the same machine, by turns, in one process; which of the two begins changes
 from pair to pair, and each pair has a seed of its own. What is measured goes into `results/bench/ROW.json` when the row

@@ -257,7 +257,7 @@ def sentiment(
 
 
 OURS_READS = (
-    "the same layers on the same 500 words, in arrays of three widths by length ({widths}) instead of 500 words all, "
+    "the same layers on the same 500 words, in arrays of three widths by length {widths} instead of 500 words all, "
     "{compiled}, batches of {batch_size} in two halves side by side, Adam from {rate} by a cosine, dropout {dropout} "
     "of whole embedding features, {epochs} epochs."
 )
