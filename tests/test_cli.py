@@ -14,7 +14,7 @@ from kernels import call
 
 from utils import COURSE_ROOT
 from utils.__main__ import COMMANDS, main
-from utils.cli import catalogue, notebooks, records, run, stability
+from utils.cli import catalogue, clock, notebooks, records, run, stability
 from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, RESULTS_MIME
 
 # --------------------------------------------------------------------------------------------------- help and errors
@@ -161,8 +161,17 @@ def test_the_longest_stored_full_run_begins(tmp_path):
         tiny.save(tmp_path / f"{name}.ipynb", tiny.code("2", *tiny.stored(found)))
     tiny.save(tmp_path / "03_c.ipynb", "never = 'stored'")
     (tmp_path / "05_e.ipynb").write_text("{ not a notebook")
-    ordered = [path.stem for path in run.longest_first(sorted(tmp_path.glob("*.ipynb")))]
+    paths = sorted(tmp_path.glob("*.ipynb"))
+    ordered = [path.stem for path in run.longest_first(paths, tmp_path)]
     assert set(ordered[:2]) == {"03_c", "05_e"} and ordered[2:] == ["02_b", "04_d", "01_a"]
+    took = {"kernel": 1.0, "start": 3.0, "data": 0.0, "first": 1.0, "rest": 5.0, "deeper": 90.0, "end": 0.1}
+    record = {
+        "profile": "full", "core": False, "imports": [], "machine": "a machine", "cores": 2, "versions": {},
+        "turns": [{"arrangement": "2x1", "seconds": 9.0, "notebooks": {"01_a": took}}], "date": "2026-01-02",
+    }  # fmt: skip
+    clock.save(record, tmp_path)
+    ordered = [path.stem for path in run.longest_first(paths, tmp_path)]
+    assert ordered[2:] == ["02_b", "01_a", "04_d"], "the clock's hundred seconds, with what is deeper"
 
 
 def test_run_goes_on_whatever_one_notebook_does_and_exits_with_1(mixed):

@@ -63,6 +63,15 @@ def load(folder: Path) -> list[dict]:
     return [measured.load(path, _fault, "make clock") for path in paths if path.exists()]
 
 
+def seconds(folder: Path, profile: str = "full") -> dict[str, float]:
+    """Return what each whole notebook took in a profile, in the record's first arrangement; {} without a record."""
+    for record in load(folder):
+        if record["profile"] == profile and not record["core"]:
+            first = [turn for turn in record["turns"] if turn["arrangement"] == record["turns"][0]["arrangement"]]
+            return {name: sum(parts(first, name).values()) for name in first[0]["notebooks"]}
+    return {}
+
+
 def _fault(record) -> str:
     """Return what keeps something from being a whole record; "" if nothing does."""
     if lacking := measured.lacks(record, KEYS):

@@ -16,8 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from utils import COURSE_ROOT, settings
-from utils.cli import notebooks
+from utils.cli import clock, notebooks, speed
 from utils.cli.catalogue import UsageError
+from utils.cli.records import RESULTS
 from utils.course import FAILED, HELD, NOT_JUDGED, ON_STANDIN, cores
 
 
@@ -103,11 +104,13 @@ def shell_profile() -> str:
         raise UsageError(str(error)) from error
 
 
-def longest_first(paths: list[Path]) -> list[Path]:
-    """Return notebooks by the seconds of their stored full run, the longest first; those without one in front.
+def longest_first(paths: list[Path], records: Path = RESULTS / speed.FOLDER) -> list[Path]:
+    """Return notebooks by the seconds of a full run, the longest first; those of which nothing is known in front.
 
-    Where several run side by side, a long one that begins last would keep the others' cores waiting.
+    Where several run side by side, a long one that begins last would keep the others' cores waiting. The clock's record
+    counts what is under "Going deeper" too; without it, it is the seconds of the stored run.
     """
+    clocked = clock.seconds(records)
 
     def stored(path: Path) -> float:
         try:
@@ -116,7 +119,7 @@ def longest_first(paths: list[Path]) -> list[Path]:
             return math.inf
         return kept.get("seconds", math.inf) if kept.get("profile") == "full" else math.inf
 
-    return sorted(paths, key=stored, reverse=True)
+    return sorted(paths, key=lambda path: clocked.get(path.stem) or stored(path), reverse=True)
 
 
 def share(jobs: int, number: int | None = None) -> dict[str, str]:
