@@ -101,10 +101,11 @@ def _counted(value) -> bool:
 # ------------------------------------------------------------------------------------------------------------ the table
 
 TEXT = """**The whole course, {profile}.** All {notebooks} notebooks in the {profile} profile{core}, in these
-arrangements, by turns where there are several turns; {target} minutes are the aim on two cores. *Kernel*: from the call to the first cell. *Imports*: every cell up to
-the one that calls `course.start`. *Data*: inside `load_*`. *First calls*: calls of a `tf.function` that traced it, which is
-tracing, compiling and one execution (TensorFlow offers Python no clock that parts them). *Going deeper*: all that the cells
-under this heading take. *End*: from the last cell to the end of the kernel. Seconds; the medians over turns."""  # noqa: E501 - Markdown
+arrangements, by turns where there are several turns; {target} minutes are the aim on two cores. *Kernel*: from the
+call to the first cell. *Imports*: every cell up to the one that calls `course.start`. *Data*: inside `load_*`. *First
+calls*: calls of a `tf.function` that traced it, which is tracing, compiling and one execution (TensorFlow offers
+Python no clock that parts them). *Going deeper*: all that the cells under this heading take. *End*: from the last
+cell to the end of the kernel. Seconds; the medians over turns."""
 
 
 def table(records: list[dict]) -> str:
