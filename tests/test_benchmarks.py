@@ -149,6 +149,38 @@ def test_the_watch_parts_training_from_validation_and_stops_for_a_judge():
     assert [metric for _, metric in watch.points] == [None, 3.0]
 
 
+@pytest.mark.parametrize(
+    "higher, metrics, ends_after",
+    [(False, [3.0, 2.0, 2.0, 2.5, 1.0], 4), (True, [3.0, 2.0, math.nan, 9.0], 3), (True, [1.0, 2.0, 3.0, 4.0], None)],
+)
+def test_patience_ends_a_training_so_many_epochs_after_its_best(higher, metrics, ends_after):
+    watch = rows.Watch(lambda logs: logs["val"], patience=2, higher=higher)
+    watch.set_model(SimpleNamespace(stop_training=False))
+    ended = []
+    for epoch, metric in enumerate(metrics):
+        watch.on_epoch_begin(epoch)
+        watch.on_epoch_end(epoch, {"val": metric})
+        ended.append(watch.model.stop_training)
+    assert (ended.index(True) + 1 if True in ended else None) == ends_after
+
+
+def test_only_the_lectures_side_ends_early(monkeypatch):
+    monkeypatch.setattr(recipes, "afresh", lambda seed: None)
+    found = {}
+
+    def trained(name):
+        def fit(watch, seed, epochs):
+            found[name] = watch.patience
+            watch.on_epoch_begin(0)
+            watch.on_epoch_end(0, {"val_loss": 1.0})
+
+        return fit
+
+    task = SimpleNamespace(lecture=trained("lecture"), ours=trained("ours"))
+    recipes.measure(task, 1, {"lecture": 4, "ours": 2}, say=lambda text: None, patience=5, higher=False)
+    assert found == {"lecture": 5, "ours": None}
+
+
 # ------------------------------------------------------------------------------------------------------------ the files
 
 

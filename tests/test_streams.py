@@ -70,3 +70,25 @@ def test_the_type_is_kept_and_the_text_is_not_shared():
 def test_what_cannot_be_cut_is_refused(arguments, error, words):
     with pytest.raises(error, match=words):
         text_streams(*arguments)
+
+
+def test_a_state_reset_before_every_batch_trains_as_a_stateless_layer():
+    """What notebook 13 says of its control: `reset` is `stateful=False` by another way."""
+    import keras
+
+    inputs, targets = text_streams(np.random.default_rng(0).integers(0, 5, 200), 4, 6)
+    x, y = inputs.reshape(-1, 6), targets.reshape(-1, 6)
+    trained = {}
+    for way, options in {"stateless": {}, "reset": {"stateful": True}, "carried": {"stateful": True}}.items():
+        keras.utils.set_random_seed(1)
+        memory = keras.layers.GRU(3, return_sequences=True, **options)
+        embedding, output = keras.layers.Embedding(5, 2), keras.layers.Dense(5, activation="softmax")
+        model = keras.Sequential([keras.Input(batch_shape=(4, 6), dtype="int32"), embedding, memory, output])
+        model.compile("adam", "sparse_categorical_crossentropy", jit_compile=False)
+        forget = {"on_train_batch_begin": lambda *_, memory=memory, **__: memory.reset_state()}
+        callback = keras.callbacks.LambdaCallback(**forget if way == "reset" else {})
+        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0, callbacks=[callback])
+        trained[way] = model.get_weights()
+    for stateless, reset in zip(trained["stateless"], trained["reset"], strict=True):
+        np.testing.assert_allclose(stateless, reset, atol=1e-5)
+    assert max(abs(a - b).max() for a, b in zip(trained["stateless"], trained["carried"], strict=True)) > 1e-3

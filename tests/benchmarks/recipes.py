@@ -67,24 +67,27 @@ def afresh(seed: int) -> None:
     keras.utils.set_random_seed(seed)
 
 
-def train(task, side: str, seed: int, epochs: int) -> dict:
-    """Train one side from fresh weights, and return its curve."""
+def train(task, side: str, seed: int, epochs: int, **ending) -> dict:
+    """Train one side from fresh weights, and return its curve; `ending` says when it stops early, as `Watch` does."""
     from tests.benchmarks.rows import Watch
 
     afresh(seed)
-    watch = Watch()
+    watch = Watch(**ending)
     getattr(task, side)(watch, seed, epochs)
     return watch.curve()
 
 
-def measure(task, pairs: int, epochs: dict[str, int], seed: int = 42, say=print) -> list[dict]:
-    """Train both sides in turn, pair by pair, and return the pairs as a record keeps them."""
+def measure(task, pairs: int, epochs: dict[str, int], seed: int = 42, say=print, **ending) -> list[dict]:
+    """Train both sides in turn, pair by pair, and return the pairs as a record keeps them.
+
+    `ending` is the lecture's: ours follows a schedule that is made for its number of epochs.
+    """
     found = []
     for pair in range(pairs):
         sides = order(pair)
         kept = {"first": sides[0], "seed": seed + pair}
         for side in sides:
-            kept[side] = train(task, side, seed + pair, epochs[side])
+            kept[side] = train(task, side, seed + pair, epochs[side], **(ending if side == "lecture" else {}))
             seconds = kept[side]["points"][-1][0]
             metrics = " ".join("nan" if m is None else f"{m:.4g}" for _, m in kept[side]["points"])
             say(f"  pair {pair + 1} of {pairs}, {side}: {seconds:.1f} s; after each epoch {metrics}")
@@ -92,13 +95,18 @@ def measure(task, pairs: int, epochs: dict[str, int], seed: int = 42, say=print)
     return found
 
 
-def record(row, task, pairs: list[dict], epochs: dict[str, int], place: int, gflops: float, profile: str) -> dict:
+def record(
+    row, task, pairs: list[dict], epochs: dict[str, int], place: int, gflops: float, profile: str, patience=None
+) -> dict:
     """Return what is known of a row as a record, ready for `speed.save`."""
     from utils import course
 
     settings = dict(row.settings)
     if (cut := epochs["lecture"]) != task.epochs["lecture"]:
         settings["lecture"] += f" Here only {cut} of its {task.epochs['lecture']} epochs were run."
+    if patience is not None:
+        ran = " ".join(str(len(pair["lecture"]["points"])) for pair in pairs)
+        settings["lecture"] += f" Here a training ended {patience} epochs after its best reading; epochs run: {ran}."
     return {
         "row": row.name, "order": place, "title": row.title, "metric": row.metric, "unit": row.unit,
         "higher": row.higher, "figure": task.figure, "data": task.data, "profile": profile,
@@ -126,11 +134,12 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("rows", nargs="*", metavar="ROW", help="names of rows (default: all six)")
     parser.add_argument("--pairs", type=int, help="trainings of each side (default: 3, or 1 with --tiny)")
     parser.add_argument("--epochs", type=int, help="of the lecture's recipe, at most; the record says so")
+    parser.add_argument("--patience", type=int, help="end a training of the lecture's so many epochs after its best")
     parser.add_argument("--tiny", action="store_true", help="every row in seconds, on little data; writes nothing")
     parser.add_argument("--into", type=Path, default=FOLDER, help=argparse.SUPPRESS)
     args = parser.parse_args(words)
-    if (args.pairs is not None and args.pairs < 1) or (args.epochs is not None and args.epochs < 1):
-        parser.error("--pairs and --epochs must be 1 or more")
+    if any(given is not None and given < 1 for given in (args.pairs, args.epochs, args.patience)):
+        parser.error("--pairs, --epochs and --patience must be 1 or more")
     os.environ["COURSE_PROFILE"] = "quick" if args.tiny else "full"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
@@ -149,8 +158,9 @@ def main(words: list[str] | None = None) -> int:
         print(f"{name}: {row.title}", flush=True)
         task = row.prepare(args.tiny)
         epochs = task.epochs | {"lecture": min(task.epochs["lecture"], args.epochs or task.epochs["lecture"])}
-        found = measure(task, pairs, epochs, say=lambda text: print(text, flush=True))
-        kept = record(row, task, found, epochs, place, gflops, "tiny" if args.tiny else "full")
+        ending = {"patience": args.patience, "higher": row.higher}
+        found = measure(task, pairs, epochs, say=lambda text: print(text, flush=True), **ending)
+        kept = record(row, task, found, epochs, place, gflops, "tiny" if args.tiny else "full", args.patience)
         print(shown(kept), flush=True)
         if not args.tiny:
             print(f"  written: {speed.save(kept, args.into).name}", flush=True)

@@ -36,6 +36,11 @@ class Watch(keras.callbacks.Callback):
     ----------
     metric : callable
         From the logs of an epoch to the metric on validation data. What it computes counts as time.
+    patience : int or None
+        After how many epochs without a new best a training ends; None for never. For the lecture's recipe: what comes
+        after its best changes nothing in the ledger, unless a better one comes after all.
+    higher : bool
+        Whether a larger metric is a better one.
 
     Attributes
     ----------
@@ -45,9 +50,15 @@ class Watch(keras.callbacks.Callback):
         Seconds of training in each epoch, without validation.
     """
 
-    def __init__(self, metric: Callable = lambda logs: next(iter(logs.values()))):
+    def __init__(
+        self,
+        metric: Callable = lambda logs: next(iter(logs.values())),
+        patience: int | None = None,
+        higher: bool = True,
+    ):
         super().__init__()
         self.metric, self.points, self.epochs = metric, [], []
+        self.patience, self.higher = patience, higher
         self._made, self._stopped = time.perf_counter(), 0.0
         self._begun, self._trained = self._made, None
 
@@ -65,6 +76,14 @@ class Watch(keras.callbacks.Callback):
         value = float(self.metric(logs or {}))
         seconds = time.perf_counter() - self._made - self._stopped
         self.points.append([seconds, value if math.isfinite(value) else None])
+        if self.patience is not None and self.since_best() >= self.patience and self.model is not None:
+            self.model.stop_training = True
+
+    def since_best(self) -> int:
+        """Return how many epochs have ended since that of the best metric, the first of equals; all, if none is one."""
+        signed = [-math.inf if m is None else m if self.higher else -m for _, m in self.points]
+        top = max(signed)
+        return len(signed) if top == -math.inf else len(signed) - 1 - signed.index(top)
 
     def free(self, judge: Callable) -> float:
         """Return what a function says, without counting its time: for a recipe that does not validate by itself."""
@@ -673,9 +692,9 @@ ROWS = {
             "weather-dropout", "Weather, GRU with both dropouts", "mean absolute error, scaled", "", False,
             {
                 "lecture": THEIR_WEATHER.format("GRU(32, dropout=0.2, recurrent_dropout=0.2)", 40),
-                "ours": OUR_WEATHER.format(256, 20),
+                "ours": OUR_WEATHER.format(256, 40),
             },
-            lambda tiny: weather({"dropout": 0.2, "recurrent_dropout": 0.2}, None, 40, 20, 256, tiny),
+            lambda tiny: weather({"dropout": 0.2, "recurrent_dropout": 0.2}, None, 40, 40, 256, tiny),
         ),
         Row(
             "date-attention", "Dates, attention", "dates right", "%", True,
