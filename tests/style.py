@@ -28,6 +28,7 @@ AMERICAN = re.compile(
     r"minimiz|maximiz|tokeniz)\w*|analyz\w+|license[sd]? under)\b",
     re.IGNORECASE,
 )
+OTHER_RUNS = re.compile(r"(further|other|four|earlier)\s+(course\s+|test\s+)?(runs?|seeds?)\b")
 CODE_SPAN = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)", re.DOTALL)
 
 
@@ -690,21 +691,24 @@ def scripts(notebook, path: Path) -> Iterator[str]:
 
 
 def figures(notebook, path: Path) -> Iterator[str]:
-    """What a Notice says in decimals stands in outputs, code or further runs, but for a few differences and ratios.
+    """What a Notice says in decimals stands in the notebook's outputs or code, but for a few differences and ratios.
 
+    A paragraph that speaks of other runs or seeds may have the figures of the further runs, too.
     A text that tells of an earlier run than the stored one has many that do not: notebook 22 once had a dozen.
     """
     said = "\n".join(cell.source + "".join(_whole_text(output) for output in cell.outputs) for cell in code(notebook))
     known = {float(number.replace(",", "")) for number in NUMBER.findall(said)}
     reports = [report for run in records.load(path.stem) for report in run.results["reports"]]
     kept = [report.get(key) for report in reports for key in ("measured", "spread")]
-    known |= {float(number) for number in kept if isinstance(number, int | float)}
+    further = {float(number) for number in kept if isinstance(number, int | float)}
     strange = []
     for cell in notebook.cells:
-        if cell.cell_type == "markdown" and "**Notice.**" in cell.source:
-            for number in DECIMAL.findall(NOT_PROSE.sub(" ", cell.source)):
+        paragraphs = cell.source.split("\n\n") if cell.cell_type == "markdown" and "**Notice.**" in cell.source else []
+        for paragraph in paragraphs:
+            told = known | further if OTHER_RUNS.search(paragraph) else known
+            for number in DECIMAL.findall(NOT_PROSE.sub(" ", paragraph)):
                 half = 0.5001 * 10.0 ** -len(number.partition(".")[2])  # as far as rounding goes
-                if not any(abs(k - float(number)) <= half or abs(100 * k - float(number)) <= half for k in known):
+                if not any(abs(k - float(number)) <= half or abs(100 * k - float(number)) <= half for k in told):
                     strange.append(f"{number} in {_start(cell)}")
     if len(strange) > FIGURES_OF_ITS_OWN:
         yield f"figures in the text that no output has, as if of another run: {'; '.join(strange)}"
