@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tiny
 
-from tests.benchmarks import device, recipes, rows
+from tests.benchmarks import device, recipes, rows, where
 from utils.__main__ import main as command
 from utils.cli import speed
 from utils.cli.catalogue import UsageError
@@ -412,3 +412,66 @@ def test_without_a_gpu_the_device_script_says_so(monkeypatch, capsys):
     assert device.main([]) == 0
     out = capsys.readouterr().out
     assert out.startswith("no GPU for Keras on ") and out.count("\n") == 1
+
+
+# ------------------------------------------------------------------------------------------------ where an update goes
+
+WHOLE = {
+    "shares": {"products": 0.2, "arithmetic": 0.1, "moves": 0.15, "dispatch": 0.05}, "seconds": 0.028,
+    "recorded": 0.05, "updates": 4, "cores": 2, "machine": "M", "versions": {"keras": "3"}, "date": "2026-01-02",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "of"),
+    [
+        ("MatMul_1.67", "products"), ("dot.3", "products"), ("dot_general.1", "products"),
+        ("multiply_add_fusion.3", "arithmetic"), ("wrapped_multiply", "arithmetic"),
+        ("copy.34", "moves"), ("dynamic-update-slice_bitcast_fusion.2", "moves"), ("wrapped_broadcast.4", "moves"),
+        ("ThunkExecutor::Execute", "dispatch"), ("while.12", "dispatch"),
+        ("BlockUntilReady", ""), ("PrefetchProduce", ""), ("GatherV2:GatherV2", ""), ("python", ""),
+    ],
+)  # fmt: skip
+def test_events_are_told_apart_by_their_names(name, of):
+    assert where.kind(name) == of
+
+
+def test_an_event_is_counted_without_those_inside_it():
+    events = [("b", 2, 3), ("loop", 0, 10), ("a", 2, 1), ("b", 6, 4), ("later", 10, 5)]
+    assert where.own_seconds(events) == {"loop": 3, "b": 6, "a": 1, "later": 5}
+
+
+def test_a_training_is_recorded_and_ended(monkeypatch):
+    inputs = keras.Input((12, 3))
+    model = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.GRU(4)(inputs)))
+    model.compile("adam", "mse", jit_compile=True)
+    x, after = np.ones((64, 12, 3), "float32"), []
+
+    def ours(watch, seed, epochs):
+        model.fit(x, np.ones((64, 1)), batch_size=8, epochs=epochs, callbacks=[watch], verbose=0)
+        after.append("training went on to its end")
+
+    row = SimpleNamespace(name="a row", prepare=lambda tiny: SimpleNamespace(ours=ours, epochs={"ours": 1}))
+    found = where.look(row, warm=3, updates=2)
+    assert not after
+    assert found["shares"]["products"] > 0
+    assert found["shares"]["arithmetic"] > 0
+    assert 0 < sum(found["shares"].values()) < 1.05
+    with pytest.raises(RuntimeError, match="made 8 updates; 13 were asked for"):
+        where.look(row, warm=3, updates=5)
+
+
+def test_where_updates_go_is_kept_row_by_row_and_ends_in_the_notes(tmp_path):
+    speed.save(made(), tmp_path)
+    speed.save_where("made-up", WHOLE, tmp_path)
+    speed.save_where("another", WHOLE | {"updates": 9}, tmp_path)
+    assert set(speed.load_where(tmp_path)) == {"made-up", "another"}
+    text = speed.table(speed.load(tmp_path))
+    assert "matrix products 20 %" in text
+    assert "no work 50 % (TensorFlow's profiler, 4 updates; an update took 28 ms, recorded 50; 2026-01-02)" in text
+    with pytest.raises(ValueError, match="made-up: its shares are no shares of one"):
+        speed.save_where("made-up", WHOLE | {"shares": {"products": 2.0}}, tmp_path)
+    assert speed.load_where(tmp_path)["made-up"] == WHOLE
+    (tmp_path / speed.WHERE).write_text("[]")
+    with pytest.raises(UsageError, match=re.escape("tests.benchmarks.where")):
+        speed.load(tmp_path)

@@ -692,9 +692,9 @@ ROWS = {
             "weather-dropout", "Weather, GRU with both dropouts", "mean absolute error, scaled", "", False,
             {
                 "lecture": THEIR_WEATHER.format("GRU(32, dropout=0.2, recurrent_dropout=0.2)", 40),
-                "ours": OUR_WEATHER.format(256, 40),
+                "ours": OUR_WEATHER.format(256, 20),
             },
-            lambda tiny: weather({"dropout": 0.2, "recurrent_dropout": 0.2}, None, 40, 40, 256, tiny),
+            lambda tiny: weather({"dropout": 0.2, "recurrent_dropout": 0.2}, None, 40, 20, 256, tiny),
         ),
         Row(
             "date-attention", "Dates, attention", "dates right", "%", True,

@@ -31,6 +31,17 @@ KEYS = {
     "gflops": Real, "pairs": list,
 }  # fmt: skip
 """What a record must hold, and of which type; `figure` besides, a number or null."""
+WHERE = "where.json"
+"""Where an update of ours goes, by row (`tests/benchmarks/where.py`); it lies beside the records."""
+KINDS = {
+    "products": "matrix products", "arithmetic": "other arithmetic", "moves": "copies and slices",
+    "dispatch": "between operations",
+}  # fmt: skip
+"""What a core does in an update, and how the table calls it; the rest of the time it waits."""
+WHERE_KEYS = {
+    "shares": dict, "seconds": Real, "recorded": Real, "updates": int, "cores": int, "machine": str, "versions": dict,
+    "date": str,
+}  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------------------- the figures
@@ -135,12 +146,50 @@ def load(folder: Path) -> list[dict]:
     UsageError
         If a file is not one of ours; the message names it.
     """
-    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in clock.FILES.values()]
-    found = [measured.load(path, _fault, "make bench") for path in paths]
+    others = {*clock.FILES.values(), WHERE}
+    paths = [path for path in sorted(folder.glob("*.json")) if path.name not in others]
+    found, where = [measured.load(path, _fault, "make bench") for path in paths], load_where(folder)
     for path, record in zip(paths, found):
+        if record["row"] in where:
+            record["where"] = where[record["row"]]
         if (words := path.with_suffix(".md")).exists():
             record["tried"] = " ".join(words.read_text(encoding="utf-8").split())
     return sorted(found, key=lambda record: (record["order"], record["row"]))
+
+
+def save_where(row: str, found: dict, folder: Path) -> Path:
+    """Write where an update of one row goes, beside what is known of the others, and return the file.
+
+    Raises
+    ------
+    ValueError
+        If it is not whole; nothing is written then.
+    """
+    return measured.save(load_where(folder) | {row: found}, folder / WHERE, _where_fault)
+
+
+def load_where(folder: Path) -> dict:
+    """Return what is known of where updates go, by row; nothing if there is no such file.
+
+    Raises
+    ------
+    UsageError
+        If the file is not one of ours.
+    """
+    path = folder / WHERE
+    return measured.load(path, _where_fault, "python -m tests.benchmarks.where") if path.exists() else {}
+
+
+def _where_fault(rows) -> str:
+    if not isinstance(rows, dict):
+        return "it is no table of names and values"
+    for name, found in rows.items():
+        if lacking := measured.lacks(found, WHERE_KEYS):
+            return f"{name}: {lacking}"
+        shares = [found["shares"].get(name) for name in KINDS]
+        if not all(isinstance(share, Real) and share >= 0 for share in shares) or not 0 < sum(shares) < 1.05:
+            return f"{name}: its shares are no shares of one"
+    return ""
 
 
 def _fault(record) -> str:
@@ -269,7 +318,20 @@ def _notes(record: dict) -> list[str]:
         "  - matrix products in training, GFLOP/s and share of the "
         f"{record['gflops']:.0f} of one large float32 product: {used}.",
     ]
+    if "where" in record:
+        lines.append(f"  - where an update of ours goes: {where_text(record['where'])}")
     return [*lines, *([f"  - {record['tried']}"] if "tried" in record else [])]
+
+
+def where_text(found: dict) -> str:
+    """Return where an update goes, as a sentence of the notes."""
+    shares = found["shares"] | {"idle": max(0.0, 1 - sum(found["shares"].values()))}
+    parts = ", ".join(f"{KINDS.get(name, 'no work')} {100 * share:.0f} %" for name, share in shares.items())
+    cores = f"{found['cores']} core{'s' * (found['cores'] != 1)}"
+    return (
+        f"of the time of {cores}, {parts} (TensorFlow's profiler, {found['updates']} updates; an update took "
+        f"{1000 * found['seconds']:.0f} ms, recorded {1000 * found['recorded']:.0f}; {found['date']})."
+    )
 
 
 def _seconds(values: list[float]) -> str:
