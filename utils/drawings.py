@@ -327,9 +327,12 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
         s.box(x, y, 6.4, 6, f"$h_{sub}$", "state", 14)
         if output:
             s.arrow([(x, y + 3), (x, y + 7.4)], "output")
-            s.text(x, y + 9.2, rf"$\hat{{y}}_{output}$", "output", 14)
+            s.text(x, y + 9.2, output, "output", 14)
 
-    column(11, "t", "t" if outputs == "every" else 3)
+    every = outputs == "every"
+    column(11, "t", r"$\hat{y}_t$" if every else r"$\hat{y}$")
+    if not every:
+        s.text(13.2, y + 9.2, "at the end", "output", 9, ha="left")
     s.arrow([(14.2, y), (17.8, y), (17.8, y + 5), (4.2, y + 5), (4.2, y), (7.8, y)], ("loop", "weights"), over=True)
     s.text(3.8, y + 6.6, "$W_{hh}$", ("loop", "weights"), 12)
     s.text(11, 31.4, "as a loop", size=10)
@@ -339,10 +342,10 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     centres = (37.5, 49, 60.5)
     s.text(28.4, y, "$h_0$", "state", 14)
     for sub, (before, x) in enumerate(zip((26.8, *centres), centres), start=1):
-        column(x, sub, sub if outputs == "every" or sub == 3 else None)
+        column(x, sub, rf"$\hat{{y}}_{sub}$" if every else (r"$\hat{y}$" if sub == 3 else None))
         s.arrow([(before + 3.2, y), (x - 3.2, y)], ("loop", "weights"))
         s.text((before + x) / 2, y + 1.6, "$W_{hh}$", ("loop", "weights"), 12)
-    if outputs == "every":
+    if every:
         s.arrow([(centres[-1] + 3.2, y), (66.3, y)], ("loop", "weights"))
         s.text(67.9, y, "$\\cdots$", ("loop", "weights"), 12)
     s.text(49, 31.4, "unrolled: the same weights at every step", "weights" if highlight else None, size=10)
@@ -362,7 +365,7 @@ def unrolled_rnn(highlight=None, *, outputs="every") -> Drawing:
     alt = (
         "A recurrent network drawn as a loop and unrolled over three steps. At each step the input x_t, through W_xh, "
         "and the previous state h_(t-1), through W_hh, make the state h_t; "
-        + ("each state is read out as an output. " if outputs == "every" else "only the last state is read out. ")
+        + ("each state is read out as an output. " if every else "only the last state is read out. ")
         + "W_xh and W_hh are the same at every step."
     )
     return s.finish(alt, names)
