@@ -325,8 +325,9 @@ def _notes(record: dict) -> list[str]:
 
 def where_text(found: dict) -> str:
     """Return where an update goes, as a sentence of the notes."""
-    shares = found["shares"] | {"idle": max(0.0, 1 - sum(found["shares"].values()))}
-    parts = ", ".join(f"{KINDS.get(name, 'no work')} {100 * share:.0f} %" for name, share in shares.items())
+    shares = {words: found["shares"][name] for name, words in KINDS.items()}
+    shares["no work"] = max(0.0, 1 - sum(shares.values()))
+    parts = ", ".join(f"{words} {100 * share:.0f} %" for words, share in shares.items())
     cores = f"{found['cores']} core{'s' * (found['cores'] != 1)}"
     return (
         f"of the time of {cores}, {parts} (TensorFlow's profiler, {found['updates']} updates; an update took "
