@@ -1,9 +1,9 @@
-"""Where an update of our recipes goes: TensorFlow's profiler, every XLA operation on every thread, in five kinds.
+"""Where an update of our recipes goes: TensorFlow's profiler, every XLA operation on every thread, in four kinds.
 
     .venv/bin/python -m tests.benchmarks.where weather-dropout imdb-lstm --updates 4
 
 Ours of a row trains as in `make bench`. When it has compiled, some updates are timed, and as many more are recorded.
-What a core did in that time is one of `KINDS`; what is left of *cores x seconds* is `idle`. Recording costs time of its
+What a core did in that time is one of `KINDS`; what is left of *cores x seconds* is waiting, reading input, or Python: it is not parted. Recording costs time of its
 own, mostly around small operations: `seconds` and `recorded` of an update tell how much. The machine should do nothing
 else. The result goes into `results/bench/where.json`, row by row, and from there into RESULTS.md by `python -m utils
 results`.

@@ -37,7 +37,7 @@ KINDS = {
     "products": "matrix products", "arithmetic": "other arithmetic", "moves": "copies and slices",
     "dispatch": "between operations",
 }  # fmt: skip
-"""What a core does in an update, and how the table calls it; the rest of the time it waits."""
+"""What a core does in an update, and how the table calls it; the rest is waiting, input, and Python."""
 WHERE_KEYS = {
     "shares": dict, "seconds": Real, "recorded": Real, "updates": int, "cores": int, "machine": str, "versions": dict,
     "date": str,
@@ -326,7 +326,7 @@ def _notes(record: dict) -> list[str]:
 def where_text(found: dict) -> str:
     """Return where an update goes, as a sentence of the notes."""
     shares = {words: found["shares"][name] for name, words in KINDS.items()}
-    shares["no work"] = max(0.0, 1 - sum(shares.values()))
+    shares["the rest, as waiting, input and Python,"] = max(0.0, 1 - sum(shares.values()))
     parts = ", ".join(f"{words} {100 * share:.0f} %" for words, share in shares.items())
     cores = f"{found['cores']} core{'s' * (found['cores'] != 1)}"
     return (
