@@ -468,10 +468,8 @@ def test_where_updates_go_is_kept_row_by_row_and_ends_in_the_notes(tmp_path):
     assert set(speed.load_where(tmp_path)) == {"made-up", "another"}
     text = speed.table(speed.load(tmp_path))
     assert "matrix products 20 %" in text
-    assert (
-        "the rest, as waiting, input and Python, 50 % (TensorFlow's profiler, 4 updates; an update took 28 ms, recorded 50; 2026-01-02)"
-        in text
-    )
+    assert "the rest, as waiting, input and Python, 50 % (TensorFlow's profiler, 4 updates;" in text
+    assert "an update took 28 ms, recorded 50; 2026-01-02)" in text
     with pytest.raises(ValueError, match="made-up: its shares are no shares of one"):
         speed.save_where("made-up", WHOLE | {"shares": {"products": 2.0}}, tmp_path)
     assert speed.load_where(tmp_path)["made-up"] == WHOLE

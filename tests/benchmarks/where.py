@@ -3,10 +3,10 @@
     .venv/bin/python -m tests.benchmarks.where weather-dropout imdb-lstm --updates 4
 
 Ours of a row trains as in `make bench`. When it has compiled, some updates are timed, and as many more are recorded.
-What a core did in that time is one of `KINDS`; what is left of *cores x seconds* is waiting, reading input, or Python: it is not parted. Recording costs time of its
-own, mostly around small operations: `seconds` and `recorded` of an update tell how much. The machine should do nothing
-else. The result goes into `results/bench/where.json`, row by row, and from there into RESULTS.md by `python -m utils
-results`.
+What a core did in that time is one of `speed.KINDS`; what is left of *cores x seconds* is waiting, reading input, or
+Python, and is not parted. Recording costs time of its own, mostly around small operations: `seconds` and `recorded` of
+an update tell how much. The machine should do nothing else. The result goes into `results/bench/where.json`, row by
+row, and from there into RESULTS.md by `python -m utils results`.
 """
 
 import argparse
